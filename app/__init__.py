@@ -1,0 +1,1 @@
+"""Kemuning: the civil service of a local government, arranged in the open."""

@@ -1,0 +1,1 @@
+"""Who may do what: the table of operations, and per noun the row rules."""

@@ -1,0 +1,84 @@
+"""The access table: every operation, and who may call it.
+
+The first of three walls: an operation that isn't listed here keeps the application from
+starting. The second are the row rules beside this file, the third is row-level security.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from app.access.actors import Actor
+from app.errors import Bilingual, Forbidden, Unauthenticated
+from app.vocabulary import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Roles that may call an operation; for a service client, the scope that it needs too."""
+
+    roles: frozenset[Role]
+    scope: str | None = None
+    anonymous: bool = False
+    before_totp: bool = False
+    """May be called by an account that still has to enrol TOTP or change its password."""
+
+
+EVERY_ROLE = frozenset(Role)
+PEOPLE = frozenset({Role.PUBLIC, Role.ASN, Role.HR_ADMIN, Role.AUDITOR})
+
+ANYONE = Rule(EVERY_ROLE, anonymous=True, before_totp=True)
+SIGNED_IN = Rule(EVERY_ROLE)
+OWN_ACCOUNT = Rule(EVERY_ROLE, before_totp=True)
+
+
+def only(*roles: Role, scope: str | None = None) -> Rule:
+    """These roles; and service clients that hold the scope, where one is named."""
+    return Rule(frozenset(roles) | ({Role.SERVICE} if scope else set()), scope)
+
+
+HR = (Role.HR_ADMIN,)
+OVERSIGHT = (Role.HR_ADMIN, Role.AUDITOR)
+STAFF = (Role.ASN, Role.HR_ADMIN, Role.AUDITOR)
+
+TABLE: Mapping[str, Rule] = {
+    # health
+    "health_livez": ANYONE,
+    "health_readyz": ANYONE,
+    "health_metrics": ANYONE,
+}
+
+
+class UnlistedOperation(RuntimeError):
+    """The access table and the application's operations differ."""
+
+
+def check_table(operations: Iterable[str]) -> None:
+    """Refuse to start where an operation has no rule, or a rule no operation."""
+    served = set(operations)
+    unlisted, unused = served - TABLE.keys(), TABLE.keys() - served
+    if unlisted or unused:
+        raise UnlistedOperation(
+            f"no rule for {sorted(unlisted)}; no operation for {sorted(unused)}"
+        )
+
+
+def check_operation(rule: Rule, actor: Actor) -> None:
+    """Errors: Unauthenticated where the actor must sign in first, Forbidden otherwise."""
+    if not actor.signed_in:
+        if not rule.anonymous:
+            raise Unauthenticated
+        return
+    if actor.role not in rule.roles:
+        raise Forbidden(
+            Bilingual(
+                f"Peran {actor.role} tidak dapat melakukan ini.",
+                f"The role {actor.role} can't do this.",
+            )
+        )
+    if actor.role is Role.SERVICE and rule.scope and rule.scope not in actor.scopes:
+        raise Forbidden(
+            Bilingual(
+                f"Klien layanan memerlukan cakupan {rule.scope}.",
+                f"The service client needs the scope {rule.scope}.",
+            )
+        )

@@ -1,0 +1,235 @@
+"""What routers ask for: the actor, a session to write with, a reader to read with.
+
+The Annotated aliases at the end are all that a router needs. `Route` adds what every
+operation has: unknown query parameters refused, 304, and the stored answer of an
+Idempotency-Key.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import date
+from typing import Annotated, Any, cast
+from urllib.parse import urlencode
+
+from fastapi import Depends, Header, Query, Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.actors import Actor
+from app.access.table import TABLE, check_operation
+from app.calendar import today
+from app.database import DriverReader
+from app.errors import Bilingual, FieldError, IfMatchRequired, Invalid, StaleVersion
+from app.runtime import Runtime
+from app.schemas.base import Day, Line
+from app.services import idempotency
+
+
+def runtime_of(request: Request) -> Runtime:
+    """The runtime of the process."""
+    return cast(Runtime, request.app.state.runtime)
+
+
+async def current_actor(request: Request) -> Actor:
+    """Who asks; judged by the access table before anything else is looked at.
+
+    Errors: Unauthenticated, Forbidden.
+    """
+    scope = request.scope
+    operation = scope["route"].unique_id
+    rule = TABLE[operation]
+    purpose = request.headers.get("x-purpose") or ""
+    facts = {
+        "operation": operation,
+        "purpose": _purpose(purpose),
+        "request_id": scope["kemuning.request_id"],
+    }
+    token = _bearer(request.headers.get("authorization"))
+    actor = await runtime_of(request).keyring.actor(token, facts) if token else Actor(**facts)
+    scope["kemuning.actor"] = actor
+    check_operation(rule, actor)
+    return actor
+
+
+def _bearer(header: str | None) -> str | None:
+    if header is None:
+        return None
+    kind, _, token = header.partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _purpose(header: str) -> str:
+    """X-Purpose is kept with the audit event: one printable line, at most 200 characters."""
+    if len(header) > 200 or not header.isprintable():
+        detail = Bilingual(
+            "Satu baris, paling banyak 200 karakter.", "One line of at most 200 characters."
+        )
+        raise Invalid(errors=[FieldError("/header/X-Purpose", "invalid_purpose", detail)])
+    return header.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+async def open_session(request: Request, actor: CurrentActor) -> AsyncIterator[AsyncSession]:
+    """The transaction of a write. With `scope="function"` it is committed before the answer."""
+    async with runtime_of(request).database.transaction(actor) as session:
+        request.scope["kemuning.session"] = session
+        await idempotency.begin(session, actor, request.scope.get("kemuning.idempotency"))
+        yield session
+
+
+async def open_reader(request: Request, actor: CurrentActor) -> AsyncIterator[DriverReader]:
+    """The snapshot of a read. Whose data it revealed is on disk before the answer goes out."""
+    runtime = runtime_of(request)
+    async with runtime.database.reading(actor) as reader:
+        yield reader
+    if reader.revealed:
+        await runtime.recorder.record_read(actor, request.scope["route"].tags[0], reader.revealed)
+
+
+async def _as_of(
+    as_of: Annotated[
+        Day | None, Query(description="Show the state on this day; today when left out.")
+    ] = None,
+) -> date:
+    return as_of or today()
+
+
+async def _expected_version(
+    if_match: Annotated[
+        str | None,
+        Header(description="The ETag that the change is based on.", examples=['"3"']),
+    ] = None,
+) -> int:
+    if if_match is None:
+        raise IfMatchRequired
+    match = ETAG.fullmatch(if_match.strip())
+    if match is None:
+        raise StaleVersion
+    return int(match[1])
+
+
+ETAG = re.compile(r'"(\d{1,18})(?:\.[\w-]+)?"')
+
+
+def etag(version: int, as_of: date | None = None) -> str:
+    """The strong ETag of a representation: its version, and its day where it depends on one."""
+    return f'"{version}.{as_of.isoformat()}"' if as_of else f'"{version}"'
+
+
+Session = Annotated[AsyncSession, Depends(open_session, scope="function")]
+ReadSession = Annotated[DriverReader, Depends(open_reader, scope="function")]
+CurrentRuntime = Annotated[Runtime, Depends(runtime_of)]
+AsOf = Annotated[date, Depends(_as_of)]
+ExpectedVersion = Annotated[int, Depends(_expected_version)]
+IdempotencyKey = Annotated[
+    Line | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Repeat the same key with the same body to get the first answer again.",
+    ),
+]
+
+
+def operation_id(route: APIRoute) -> str:
+    """`{tag}_{function}`: what client generators make method names of."""
+    return f"{route.tags[0]}_{route.name}" if route.tags else route.name
+
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Route(APIRoute):
+    """What every operation has, beside its own work."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **{**named, "generate_unique_id_function": operation_id})
+
+    def get_route_handler(self) -> Handler:
+        """The handler of the operation with the checks before and the headers after it."""
+        handle = super().get_route_handler()
+        known = frozenset(_query_names(self))
+
+        async def handler(request: Request) -> Response:
+            if request.scope["query_string"]:
+                _refuse_unknown(request, known)
+            key = request.headers.get("idempotency-key")
+            if key is not None and request.method == "POST":
+                return await _once(request, key, handle)
+            response = await handle(request)
+            if "etag" in response.headers and request.method == "GET":
+                return _unless_unchanged(request, response)
+            return response
+
+        return handler
+
+
+def _query_names(route: APIRoute) -> set[str]:
+    names: set[str] = set()
+    pending = [route.dependant]
+    while pending:
+        dependant = pending.pop()
+        pending.extend(dependant.dependencies)
+        for parameter in dependant.query_params:
+            fields = getattr(parameter.field_info.annotation, "model_fields", None)
+            names.update(fields or {parameter.alias})
+    return names
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        detail = Bilingual("Parameter ini tidak dikenal.", "This parameter is unknown.")
+        raise Invalid(
+            errors=[FieldError(f"/query/{n[:100]}", "extra_forbidden", detail) for n in unknown]
+        )
+
+
+async def _once(request: Request, key: str, handle: Handler) -> Response:
+    """Run a POST once per key: its answer is stored in the transaction that made it true."""
+    request.scope["kemuning.idempotency"] = idempotency.Claim(
+        idempotency.checked_key(key),
+        await _fingerprint(request),
+        runtime_of(request).settings.sealer,
+    )
+    try:
+        response = await handle(request)
+    except idempotency.Replay as replay:
+        return Response(replay.body, replay.status, headers=replay.headers)
+    session = request.scope.get("kemuning.session")
+    if session is not None and response.status_code < 400:
+        await idempotency.finish(
+            session,
+            request.scope["kemuning.actor"],
+            request.scope["kemuning.idempotency"],
+            response.status_code,
+            {k: v for k, v in response.headers.items() if k != "content-length"},
+            bytes(response.body),
+        )
+    return response
+
+
+async def _fingerprint(request: Request) -> bytes:
+    """What makes two requests the same: path, query and body; for forms, the parts' content."""
+    target = request.url.path + "?" + urlencode(sorted(request.query_params.multi_items()))
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        parts: list[bytes] = []
+        for name, value in (await request.form()).multi_items():
+            parts.append(name.encode())
+            if isinstance(value, str):
+                parts.append(value.encode())
+            else:
+                parts.append(await value.read())
+                await value.seek(0)
+        return idempotency.fingerprint(target.encode(), *parts)
+    return idempotency.fingerprint(target.encode(), await request.body())
+
+
+def _unless_unchanged(request: Request, response: Response) -> Response:
+    asked = request.headers.get("if-none-match")
+    tags = {t.strip().removeprefix("W/") for t in (asked or "").split(",")}
+    if asked is None or (response.headers["etag"] not in tags and "*" not in tags):
+        return response
+    kept = {k: v for k, v in response.headers.items() if k in ("etag", "cache-control", "vary")}
+    return Response(status_code=304, headers=kept)

@@ -1,0 +1,23 @@
+"""Logs as JSON lines on standard error. No path, query or body: they may hold personal data."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure(level: str) -> None:
+    """One line of JSON an event, with an RFC 3339 time in UTC."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )

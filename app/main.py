@@ -1,0 +1,77 @@
+"""The whole assembly, in one page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.middleware.cors import CORSMiddleware
+
+from app import errors, logs
+from app.access.table import check_table
+from app.api_docs import docs_router
+from app.dependencies import operation_id
+from app.middleware import RequestFrame
+from app.routers import health
+from app.runtime import Runtime
+from app.settings import Settings
+
+API = "/api/v1"
+ROUTERS: tuple[APIRouter, ...] = ()
+"""Served below /api/v1, in the order of the documentation."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application. Errors: UnlistedOperation where an operation has no access rule."""
+    logs.configure(settings.log_level)
+    runtime = Runtime.of(settings)
+    app = FastAPI(
+        title="Kemuning",
+        version="1",
+        summary="Penataan ASN: the civil service of a local government, arranged in the open.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        root_path=settings.root_path,
+        redirect_slashes=False,
+        max_body_size=settings.max_body_bytes,
+        generate_unique_id_function=operation_id,
+        lifespan=_lifespan,
+    )
+    app.state.runtime = runtime
+    app.include_router(health.router)
+    for router in ROUTERS:
+        app.include_router(router, prefix=API)
+    app.include_router(docs_router())
+    check_table(operation_ids(app))
+    errors.install(app)
+    _add_middleware(app, settings)
+    return app
+
+
+def operation_ids(app: FastAPI) -> list[str]:
+    """Every operation of the API, included routers' too."""
+    return [
+        context.unique_id
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute) and context.include_in_schema
+    ]
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The last one added is the outermost."""
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "If-Match", "If-None-Match", "Idempotency-Key"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
+        )
+    app.add_middleware(RequestFrame, timeout_seconds=settings.request_timeout_seconds)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await app.state.runtime.close()

@@ -1,0 +1,37 @@
+"""Whether the process lives, whether it can serve, and what it measures."""
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from app.dependencies import CurrentActor, CurrentRuntime, Route
+from app.errors import DatabaseUnavailable, problems
+from app.schemas.health import Liveness, Readiness
+
+router = APIRouter(tags=["health"], route_class=Route)
+
+
+@router.get("/livez")
+async def livez(_: CurrentActor) -> Liveness:
+    """The process lives.
+
+    Answers without touching the database: restart the process when this fails.
+    """
+    return Liveness(status="ok")
+
+
+@router.get("/readyz", responses=problems(DatabaseUnavailable))
+async def readyz(_: CurrentActor, runtime: CurrentRuntime) -> Readiness:
+    """The process can serve.
+
+    Asks the database; send no traffic while this fails.
+    """
+    return Readiness(status="ok", schema_revision=await runtime.database.ready())
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(_: CurrentActor) -> Response:
+    """Metrics in the Prometheus text format.
+
+    Keep it from the outside by the reverse proxy; it holds no personal data.
+    """
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

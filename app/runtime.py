@@ -1,0 +1,29 @@
+"""What a running process holds: made once by `create_app`, found by every dependency."""
+
+from dataclasses import dataclass
+
+from app.database import Database
+from app.services.audit_recorder import Recorder
+from app.services.signing_keys import Keyring
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Settings, the database, the keys that tokens are signed with, the recorder of reads."""
+
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    recorder: Recorder
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Runtime":
+        """A runtime that opens its connections by their first use."""
+        database = Database(settings)
+        return cls(settings, database, Keyring(database, settings), Recorder(database))
+
+    async def close(self) -> None:
+        """Write what is queued, then close every connection."""
+        await self.recorder.close()
+        await self.database.close()

@@ -1,0 +1,1 @@
+"""What Kemuning does, one module a noun: functions of a session or reader, and an actor."""

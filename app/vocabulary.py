@@ -1,0 +1,176 @@
+"""The words that the law fixes, each as one enumeration used by every layer.
+
+Values keep the law's own names (UU 20/2023, PP 11/2017, PP 49/2018, PP 18/2016).
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an account may be. Supervisor and assessor are relations, not roles."""
+
+    PUBLIC = "public"
+    ASN = "asn"
+    HR_ADMIN = "hr_admin"
+    AUDITOR = "auditor"
+    SERVICE = "service"
+
+
+class Sex(StrEnum):
+    """The digit of the NIP that tells it: 1 male, 2 female (Perka BKN 22/2007)."""
+
+    MALE = "male"
+    FEMALE = "female"
+
+
+class EmploymentStatus(StrEnum):
+    """Kinds of ASN (UU 20/2023 art. 5), with the candidate and part-time forms."""
+
+    CPNS = "cpns"
+    PNS = "pns"
+    PPPK = "pppk"
+    PPPK_PARUH_WAKTU = "pppk_paruh_waktu"
+
+
+class StatusEndReason(StrEnum):
+    """Why employment ended (UU 20/2023 art. 52)."""
+
+    PENSIUN = "pensiun"
+    MENINGGAL = "meninggal"
+    MENGUNDURKAN_DIRI = "mengundurkan_diri"
+    DIBERHENTIKAN = "diberhentikan"
+    MUTASI_KELUAR = "mutasi_keluar"
+    KONTRAK_BERAKHIR = "kontrak_berakhir"
+
+
+class IdentifierKind(StrEnum):
+    """NIP for PNS and CPNS; NI PPPK for both kinds of PPPK."""
+
+    NIP = "nip"
+    NI_PPPK = "ni_pppk"
+
+
+class JobKind(StrEnum):
+    """Jenis jabatan (UU 20/2023 arts 13 and 18)."""
+
+    JPT_UTAMA = "jpt_utama"
+    JPT_MADYA = "jpt_madya"
+    JPT_PRATAMA = "jpt_pratama"
+    ADMINISTRATOR = "administrator"
+    PENGAWAS = "pengawas"
+    FUNGSIONAL = "fungsional"
+    PELAKSANA = "pelaksana"
+
+
+class Jenjang(StrEnum):
+    """Level of a jabatan fungsional: keahlian first, then keterampilan."""
+
+    AHLI_PERTAMA = "ahli_pertama"
+    AHLI_MUDA = "ahli_muda"
+    AHLI_MADYA = "ahli_madya"
+    AHLI_UTAMA = "ahli_utama"
+    PEMULA = "pemula"
+    TERAMPIL = "terampil"
+    MAHIR = "mahir"
+    PENYELIA = "penyelia"
+
+
+class UnitKind(StrEnum):
+    """Perangkat daerah and what stands under them (PP 18/2016)."""
+
+    PEMERINTAH_DAERAH = "pemerintah_daerah"
+    SETDA = "setda"
+    SETWAN = "setwan"
+    INSPEKTORAT = "inspektorat"
+    DINAS = "dinas"
+    BADAN = "badan"
+    KECAMATAN = "kecamatan"
+    KELURAHAN = "kelurahan"
+    UPTD = "uptd"
+    BAGIAN = "bagian"
+    BIDANG = "bidang"
+    SEKSI = "seksi"
+    SUBBAGIAN = "subbagian"
+
+
+class SuccessionKind(StrEnum):
+    """How a unit passed into another."""
+
+    MERGER = "merger"
+    SPLIT = "split"
+    RENAMING = "renaming"
+
+
+class AssignmentKind(StrEnum):
+    """Holding a seat for good, or acting in it (plt: vacant seat, plh: holder absent)."""
+
+    DEFINITIF = "definitif"
+    PLT = "plt"
+    PLH = "plh"
+
+
+class EducationLevel(StrEnum):
+    """Tingkat pendidikan as SIASN names it."""
+
+    SD = "sd"
+    SMP = "smp"
+    SMA = "sma"
+    D1 = "d1"
+    D2 = "d2"
+    D3 = "d3"
+    D4 = "d4"
+    S1 = "s1"
+    S2 = "s2"
+    S3 = "s3"
+
+
+class DisciplineLevel(StrEnum):
+    """Tingkat hukuman disiplin (PP 94/2021 art. 8)."""
+
+    RINGAN = "ringan"
+    SEDANG = "sedang"
+    BERAT = "berat"
+
+
+class Golongan(StrEnum):
+    """PNS I/a to IV/e (17 ranks) and PPPK I to XVII (17 grades)."""
+
+    I_A = "I/a"
+    I_B = "I/b"
+    I_C = "I/c"
+    I_D = "I/d"
+    II_A = "II/a"
+    II_B = "II/b"
+    II_C = "II/c"
+    II_D = "II/d"
+    III_A = "III/a"
+    III_B = "III/b"
+    III_C = "III/c"
+    III_D = "III/d"
+    IV_A = "IV/a"
+    IV_B = "IV/b"
+    IV_C = "IV/c"
+    IV_D = "IV/d"
+    IV_E = "IV/e"
+    PPPK_I = "I"
+    PPPK_II = "II"
+    PPPK_III = "III"
+    PPPK_IV = "IV"
+    PPPK_V = "V"
+    PPPK_VI = "VI"
+    PPPK_VII = "VII"
+    PPPK_VIII = "VIII"
+    PPPK_IX = "IX"
+    PPPK_X = "X"
+    PPPK_XI = "XI"
+    PPPK_XII = "XII"
+    PPPK_XIII = "XIII"
+    PPPK_XIV = "XIV"
+    PPPK_XV = "XV"
+    PPPK_XVI = "XVI"
+    PPPK_XVII = "XVII"
+
+    @property
+    def is_pns(self) -> bool:
+        """Whether the rank is one of the seventeen of PNS."""
+        return "/" in self.value
