@@ -51,7 +51,7 @@ class Claim:
     sealer: Sealer
 
 
-class Replay(Exception):  # noqa: N818 - an answer, not an error
+class Replay(Exception):
     """The stored answer, to be sent again."""
 
     def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
