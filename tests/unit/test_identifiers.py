@@ -1,5 +1,6 @@
 """NIP and NI PPPK: reading, refusing, warning, masking, making."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -136,11 +137,15 @@ def test_one_changed_digit_is_still_sound_or_gets_its_own_code(
     made: Nip | NiPppk, position: int, digit: str
 ) -> None:
     text = made.value[:position] + digit + made.value[position + 1 :]
+    expected = {"not_digits"} if digit == "x" else CODES_BY_POSITION[position]
+    assert _code_or_value(identify, text) in {text, *expected}
+
+
+def _code_or_value(read: Callable[[str], Nip | NiPppk], text: str) -> str:
     try:
-        assert identify(text).value == text
+        return read(text).value
     except IdentifierInvalid as invalid:
-        expected = {"not_digits"} if digit == "x" else CODES_BY_POSITION[position]
-        assert invalid.code in expected
+        return invalid.code
 
 
 anything = st.one_of(
@@ -153,11 +158,6 @@ anything = st.one_of(
 @given(anything)
 def test_no_text_breaks_the_reader(text: str) -> None:
     for read in (identify, parse_nip, parse_ni_pppk):
-        try:
-            found = read(text)
-        except IdentifierInvalid as invalid:
-            assert invalid.code in WORDS
-        else:
-            assert found.value == text
-            assert text.isascii()
+        outcome = _code_or_value(read, text)
+        assert outcome in WORDS or (outcome == text and text.isascii() and len(text) == 18)
     assert len(mask(text)) in (6, 18)

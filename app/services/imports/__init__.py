@@ -1,0 +1,1 @@
+"""Bringing in employees from a file: columns, cells, tables, templates."""

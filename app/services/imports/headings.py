@@ -1,0 +1,196 @@
+"""Finding the heading row of a table, and which column stands where.
+
+Real files have title lines above the headings, headings over two lines with merged cells,
+and the same heading twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, zip_longest
+from typing import Final, TypeAlias
+
+from app.services.imports.cells import Cell, as_text
+from app.services.imports.columns import (
+    BY_NAME,
+    COLUMNS,
+    ERROR_HEADER,
+    UNIT_COLUMNS,
+    Column,
+    column_for,
+    squeeze,
+)
+from app.services.imports.words import Finding, UnreadableFile, about_file
+
+SEARCHED_ROWS: Final = 20
+_FEWEST_KNOWN: Final = 2
+_HEADING_LIMIT: Final = 60
+
+Mapped: TypeAlias = Mapping[str, Column | None]
+Merged: TypeAlias = Sequence[tuple[tuple[int, int], tuple[int, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """One heading: its place from 0, its text, and the column it stands for."""
+
+    index: int
+    text: str
+    column: Column | None
+
+    @property
+    def letters(self) -> str:
+        """The column's letters as Excel shows them."""
+        return column_letters(self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """The headings of a table, found in the rows `first` to `last`, counted from 0."""
+
+    first: int
+    last: int
+    headings: tuple[Heading, ...]
+
+    @property
+    def known(self) -> int:
+        """How many different columns are recognised."""
+        return len({heading.column.name for heading in self.headings if heading.column})
+
+
+def find_headings(rows: Sequence[Sequence[Cell]], merged: Merged, mapping: Mapped) -> Headings:
+    """The best match within the first rows; UnreadableFile(`no_heading`) where there is none.
+
+    A single row wins over two rows that recognise no more, the upper over the lower.
+    """
+    texts = [[readable(cell) for cell in row] for row in rows[:SEARCHED_ROWS]]
+    single = [_named(place, place, row, mapping) for place, row in enumerate(texts)]
+    double = [
+        _named(
+            place,
+            place + 1,
+            _joined(_spread(upper, place, merged, len(lower)), lower, mapping),
+            mapping,
+        )
+        for place, (upper, lower) in enumerate(pairwise(texts))
+    ]
+    best = max([*single, *double], key=lambda found: found.known, default=None)
+    if best is None or best.known < _FEWEST_KNOWN:
+        raise UnreadableFile("no_heading", limit=SEARCHED_ROWS)
+    return best
+
+
+def check_headings(found: Headings, mapping: Mapped) -> tuple[Finding, ...]:
+    """Warnings of ignored columns; UnreadableFile for repeated and missing ones."""
+    _refuse_unused_mapping(found, mapping)
+    _refuse_repeated(found)
+    _refuse_missing(found)
+    return tuple(
+        about_file("unknown_column", letters=heading.letters, heading=heading.text)
+        for heading in found.headings
+        if heading.column is None
+        and heading.text
+        and squeeze(heading.text) not in mapping
+        and squeeze(heading.text) != squeeze(ERROR_HEADER)
+    )
+
+
+def read_mapping(mapping: Mapping[str, str] | None) -> Mapped:
+    """`{heading: column name}` by squeezed heading; an empty name means: leave it out."""
+    read: dict[str, Column | None] = {}
+    for heading, name in (mapping or {}).items():
+        if name and name not in BY_NAME:
+            raise UnreadableFile("mapping_unknown_column", column=readable(name))
+        read[squeeze(readable(heading))] = BY_NAME[name] if name else None
+    return read
+
+
+def readable(cell: Cell) -> str:
+    """A heading's text: visible characters in single spaces, cut to a length."""
+    visible = "".join(
+        character if character.isprintable() else " " for character in as_text(cell)[:1000]
+    )
+    return " ".join(visible.split())[:_HEADING_LIMIT]
+
+
+def column_letters(index: int) -> str:
+    """0 is A, 25 is Z, 26 is AA."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def _named(first: int, last: int, texts: Sequence[str], mapping: Mapped) -> Headings:
+    headings = (
+        Heading(index, text, _column(text, mapping) if text else None)
+        for index, text in enumerate(texts)
+    )
+    return Headings(first, last, tuple(headings))
+
+
+def _column(text: str, mapping: Mapped) -> Column | None:
+    key = squeeze(text)
+    return mapping[key] if key in mapping else column_for(text)
+
+
+def _spread(texts: Sequence[str], row: int, merged: Merged, width: int) -> list[str]:
+    """A row in which a text covers every column of its merged cell.
+
+    Where a file tells nothing of merged cells (CSV), a text covers the gaps to its right.
+    """
+    spread = [*texts, *[""] * (width - len(texts))]
+    if merged:
+        for (top, left), (bottom, right) in merged:
+            if top <= row <= bottom and left < len(spread):
+                spread[left : right + 1] = [spread[left]] * len(spread[left : right + 1])
+        return spread
+    for index in range(1, len(spread)):
+        spread[index] = spread[index] or spread[index - 1]
+    return spread
+
+
+def _joined(upper: Sequence[str], lower: Sequence[str], mapping: Mapped) -> list[str]:
+    """Two lines as one heading a column: both together where that is known, else the lower."""
+    joined = []
+    for above, below in zip_longest(upper, lower, fillvalue=""):
+        both = (f"{above} {below}", f"{below} {above}") if above and below else ()
+        known = (text for text in (*both, below, above) if text and _column(text, mapping))
+        joined.append(next(known, below or above))
+    return joined
+
+
+def _refuse_unused_mapping(found: Headings, mapping: Mapped) -> None:
+    present = {squeeze(heading.text) for heading in found.headings}
+    for key in mapping:
+        if key not in present:
+            raise UnreadableFile("mapping_unknown_heading", heading=readable(key))
+
+
+def _refuse_repeated(found: Headings) -> None:
+    first: dict[str, Heading] = {}
+    for heading in found.headings:
+        if heading.column is None:
+            continue
+        earlier = first.setdefault(heading.column.name, heading)
+        if earlier is not heading:
+            raise UnreadableFile(
+                "repeated_heading",
+                first=earlier.letters,
+                first_heading=earlier.text,
+                second=heading.letters,
+                second_heading=heading.text,
+                column=heading.column.header,
+            )
+
+
+def _refuse_missing(found: Headings) -> None:
+    present = {heading.column.name for heading in found.headings if heading.column}
+    missing = [
+        column.header for column in COLUMNS if column.required and column.name not in present
+    ]
+    if present.isdisjoint(UNIT_COLUMNS):
+        missing.append(" / ".join(BY_NAME[name].header for name in UNIT_COLUMNS))
+    if missing:
+        raise UnreadableFile("missing_columns", columns=", ".join(missing))

@@ -1,0 +1,325 @@
+"""What is wrong with a file or a cell, in words that a personnel officer understands."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.rules.identifiers import WORDS as IDENTIFIER_WORDS
+
+# code -> (Indonesian, English). No text repeats what stands in a cell of personal data.
+CELL_WORDS: Final = {
+    "required": (
+        "Sel ini wajib diisi.",
+        "This cell must be filled in.",
+    ),
+    "unit_missing": (
+        "Isi kode unit atau nama unit; paling sedikit salah satunya.",
+        "Fill in the unit's code or its name; at least one of them.",
+    ),
+    "formula_error": (
+        "Rumus di sel ini gagal (misalnya #N/A atau #REF!). Ganti rumus dengan isinya.",
+        "The formula in this cell failed (such as #N/A or #REF!). Replace it with its value.",
+    ),
+    "control_character": (
+        "Sel ini memuat karakter yang tidak terlihat dan tidak sah. Hapus isinya lalu ketik ulang.",
+        "This cell holds an invisible, invalid character. Clear it and type the text again.",
+    ),
+    "too_long": (
+        "Isi sel terlalu panjang; paling banyak {limit} karakter.",
+        "The text is too long; at most {limit} characters.",
+    ),
+    "cell_is_date": (
+        "Excel mengubah isi sel ini menjadi tanggal. Ubah format sel menjadi Teks lalu ketik "
+        "ulang.",
+        "Excel turned this cell into a date. Format the cell as Text and type it again.",
+    ),
+    "cell_is_boolean": (
+        "Sel ini berisi nilai BENAR/SALAH, bukan teks. Ketik ulang sebagai teks.",
+        "This cell holds TRUE or FALSE instead of text. Type it again as text.",
+    ),
+    "cell_is_time": (
+        "Sel ini berisi jam, bukan teks. Ubah format sel menjadi Teks lalu ketik ulang.",
+        "This cell holds a time of day instead of text. Format it as Text and type it again.",
+    ),
+    "number_lost_digits": (
+        "Angka ini terlalu panjang sehingga Excel menghilangkan digit akhirnya. Ubah format sel "
+        "menjadi Teks lalu ketik ulang.",
+        "This number is so long that Excel lost its last digits. Format the cell as Text and type "
+        "it again.",
+    ),
+    "nip_lost_digits": (
+        "Excel menyimpan NIP ini sebagai angka sehingga digit terakhirnya hilang dan tidak dapat "
+        "dipulihkan. Ubah format kolom NIP menjadi Teks, lalu ketik ulang NIP lengkap dari "
+        "dokumen aslinya.",
+        "Excel kept this NIP as a number, so its last digits are lost and cannot be recovered. "
+        "Format the NIP column as Text and type the whole NIP again from the original document.",
+    ),
+    "nik_lost_digits": (
+        "Excel menyimpan NIK ini sebagai angka sehingga digit terakhirnya hilang. Ubah format "
+        "kolom NIK menjadi Teks, lalu ketik ulang NIK lengkap.",
+        "Excel kept this NIK as a number, so its last digits are lost. Format the NIK column as "
+        "Text and type the whole NIK again.",
+    ),
+    "nik_invalid": (
+        "NIK harus tepat 16 angka.",
+        "A NIK has exactly 16 digits.",
+    ),
+    "name_without_letters": (
+        "Nama harus memuat huruf.",
+        "A name must contain letters.",
+    ),
+    "date_unreadable": (
+        "Tanggal tidak terbaca. Tulis hari-bulan-tahun, misalnya 31-01-1985 atau 31 Januari 1985.",
+        "The date cannot be read. Write day-month-year, such as 31-01-1985 or 31 Januari 1985.",
+    ),
+    "date_two_digit_year": (
+        "Tahun hanya dua angka, sehingga abadnya tidak pasti. Tulis tahun dengan empat angka, "
+        "misalnya 1985.",
+        "The year has two digits, so its century is unsure. Write four digits, such as 1985.",
+    ),
+    "date_day_first": (
+        "Bulan lebih dari 12. Tanggal dibaca hari dulu (hari-bulan-tahun), bukan bulan dulu.",
+        "The month is above 12. Dates are read day first (day-month-year), not month first.",
+    ),
+    "date_nonexistent": (
+        "Tanggal ini tidak ada di kalender.",
+        "There is no such day in the calendar.",
+    ),
+    "date_out_of_range": (
+        "Tahun harus antara 1900 dan 2100.",
+        "The year must lie between 1900 and 2100.",
+    ),
+    "date_number": (
+        "Sel ini berisi angka yang bukan tanggal Excel. Tulis tanggal lengkap, misalnya "
+        "31-01-1985.",
+        "This number is no Excel date. Write the whole date, such as 31-01-1985.",
+    ),
+    "sex_unknown": (
+        "Jenis kelamin tidak dikenal. Isi L atau P.",
+        "Unknown sex. Write L (male) or P (female).",
+    ),
+    "status_unknown": (
+        "Status pegawai tidak dikenal. Isi CPNS, PNS, PPPK, atau PPPK Paruh Waktu.",
+        "Unknown status. Write CPNS, PNS, PPPK or PPPK Paruh Waktu.",
+    ),
+    "status_is_kedudukan": (
+        "Ini kedudukan hukum (misalnya Aktif), bukan status pegawai. Isi CPNS, PNS, PPPK, atau "
+        "PPPK Paruh Waktu.",
+        "This is the legal standing (such as Aktif), not the kind of employment. Write CPNS, PNS, "
+        "PPPK or PPPK Paruh Waktu.",
+    ),
+    "golongan_unknown": (
+        "Golongan tidak dikenal. Isi I/a sampai IV/e untuk PNS, atau I sampai XVII untuk PPPK.",
+        "Unknown golongan. Write I/a to IV/e for PNS, or I to XVII for PPPK.",
+    ),
+    "golongan_not_for_status": (
+        "Golongan ini bukan untuk status pegawai tersebut. PNS memakai I/a sampai IV/e (CPNS "
+        "paling tinggi III/c), PPPK memakai I sampai XVII.",
+        "This golongan does not go with the status. PNS have I/a to IV/e (CPNS up to III/c), PPPK "
+        "have I to XVII.",
+    ),
+    "job_kind_unknown": (
+        "Jenis jabatan tidak dikenal. Isi JPT Pratama, Administrator, Pengawas, Fungsional, atau "
+        "Pelaksana.",
+        "Unknown kind of position. Write JPT Pratama, Administrator, Pengawas, Fungsional or "
+        "Pelaksana.",
+    ),
+    "job_kind_ambiguous": (
+        "Jenis jabatan belum pasti. Tulis tingkatnya: JPT Madya, JPT Pratama, Administrator, atau "
+        "Pengawas.",
+        "The kind of position is not certain. Write its level: JPT Madya, JPT Pratama, "
+        "Administrator or Pengawas.",
+    ),
+    "jenjang_unknown": (
+        "Jenjang tidak dikenal. Isi Ahli Pertama, Ahli Muda, Ahli Madya, Ahli Utama, Pemula, "
+        "Terampil, Mahir, atau Penyelia.",
+        "Unknown jenjang. Write Ahli Pertama, Ahli Muda, Ahli Madya, Ahli Utama, Pemula, Terampil, "
+        "Mahir or Penyelia.",
+    ),
+    "jenjang_missing": (
+        "Jabatan fungsional harus menyebut jenjangnya, misalnya Ahli Muda atau Terampil.",
+        "A jabatan fungsional must name its jenjang, such as Ahli Muda or Terampil.",
+    ),
+    "jenjang_not_fungsional": (
+        "Jenjang hanya diisi untuk jabatan fungsional. Kosongkan, atau perbaiki jenis jabatannya.",
+        "Only a jabatan fungsional has a jenjang. Clear it, or mend the kind of position.",
+    ),
+    "education_level_unknown": (
+        "Tingkat pendidikan tidak dikenal. Isi SD, SMP, SMA, D1, D2, D3, D4, S1, S2, atau S3.",
+        "Unknown level of education. Write SD, SMP, SMA, D1, D2, D3, D4, S1, S2 or S3.",
+    ),
+    "year_invalid": (
+        "Tahun harus empat angka antara 1940 dan 2100.",
+        "The year must be four digits between 1940 and 2100.",
+    ),
+    "email_invalid": (
+        "Alamat surel tidak benar. Tulis satu alamat saja, misalnya nama@contoh.go.id.",
+        "Not an e-mail address. Write one address only, such as nama@contoh.go.id.",
+    ),
+    "phone_invalid": (
+        "Nomor telepon tidak benar. Tulis satu nomor saja, dimulai 0 atau +62, misalnya "
+        "081234567890.",
+        "Not a telephone number. Write one number only, starting with 0 or +62, such as "
+        "081234567890.",
+    ),
+    "phone_ambiguous": (
+        "Nomor ini tidak dimulai 0 atau +62; mungkin Excel menghilangkan angka 0 di depan. Tulis "
+        "nomor lengkap.",
+        "This number starts with neither 0 nor +62; Excel may have dropped a leading 0. Write the "
+        "whole number.",
+    ),
+    "identifier_repeated": (
+        "NIP ini sudah dipakai di baris {first_row} dengan isi yang berbeda. Sisakan satu baris "
+        "yang benar.",
+        "Row {first_row} has the same NIP with other contents. Keep the one that is right.",
+    ),
+    "row_repeated": (
+        "Baris ini sama dengan baris {first_row} dan dilewati.",
+        "This row is the same as row {first_row} and is skipped.",
+    ),
+    "birth_date_differs": (
+        "Tanggal lahir berbeda dari yang tertulis dalam NIP. Periksa kembali; baris tetap "
+        "diterima.",
+        "The date of birth differs from the one in the NIP. Please check; the row is accepted.",
+    ),
+    "sex_differs": (
+        "Jenis kelamin berbeda dari yang tertulis dalam NIP. Periksa kembali; baris tetap "
+        "diterima.",
+        "The sex differs from the one in the NIP. Please check; the row is accepted.",
+    ),
+    "identifier_not_for_status": (
+        "Nomor ini tampak sebagai {kind}, tidak lazim untuk status pegawai tersebut. Periksa "
+        "kembali; baris tetap diterima.",
+        "This number looks like a {kind}, unusual for the status. Please check; the row is "
+        "accepted.",
+    ),
+    "cell_without_heading": (
+        "Baris ini berisi data di kolom {letters} yang tidak berjudul; data itu diabaikan.",
+        "This row has data in column {letters}, which has no heading; it is ignored.",
+    ),
+}
+
+FILE_WORDS: Final = {
+    "empty_file": (
+        "Berkas kosong.",
+        "The file is empty.",
+    ),
+    "wrong_type": (
+        "Jenis berkas ini tidak dapat dibaca. Kirim berkas Excel (.xlsx) atau CSV.",
+        "This type of file cannot be read. Send an Excel file (.xlsx) or CSV.",
+    ),
+    "old_excel": (
+        "Berkas .xls (Excel lama) tidak diterima. Buka di Excel lalu pilih Simpan Sebagai, Buku "
+        "Kerja Excel (.xlsx).",
+        "The old Excel format (.xls) is not accepted. Open it in Excel and choose Save As, Excel "
+        "Workbook (.xlsx).",
+    ),
+    "encrypted": (
+        "Berkas dilindungi kata sandi. Hapus kata sandinya di Excel lalu kirim lagi.",
+        "The file is protected by a password. Remove it in Excel and send the file again.",
+    ),
+    "corrupt": (
+        "Berkas rusak dan tidak dapat dibaca. Buka di Excel, simpan ulang sebagai .xlsx, lalu "
+        "kirim lagi.",
+        "The file is damaged and cannot be read. Open it in Excel, save it again as .xlsx and "
+        "send it again.",
+    ),
+    "too_large": (
+        "Isi berkas terlalu besar setelah dibuka (lebih dari {limit} MB). Bagi menjadi beberapa "
+        "berkas.",
+        "The file is too large once unpacked (more than {limit} MB). Split it into several files.",
+    ),
+    "too_many_rows": (
+        "Terlalu banyak baris; paling banyak {limit} baris. Hapus baris kosong di bawah tabel, "
+        "atau bagi berkasnya.",
+        "Too many rows; at most {limit}. Delete the empty rows below the table, or split the file.",
+    ),
+    "too_many_columns": (
+        "Terlalu banyak kolom; paling banyak {limit} kolom. Hapus kolom yang tidak dipakai di "
+        "sebelah kanan tabel.",
+        "Too many columns; at most {limit}. Delete the unused columns right of the table.",
+    ),
+    "encoding_unknown": (
+        "Pengodean huruf berkas CSV tidak dikenal. Di Excel pilih Simpan Sebagai, CSV UTF-8.",
+        "The encoding of the CSV file is unknown. In Excel choose Save As, CSV UTF-8.",
+    ),
+    "csv_broken": (
+        'Susunan CSV rusak di sekitar baris {row}: periksa tanda kutip (") yang tidak ditutup.',
+        'The CSV is broken near row {row}: look for a quotation mark (") that is not closed.',
+    ),
+    "sheet_missing": (
+        "Lembar yang diminta tidak ada. Lembar yang ada: {sheets}.",
+        "There is no such sheet. The sheets are: {sheets}.",
+    ),
+    "no_heading": (
+        "Baris judul kolom tidak ditemukan dalam {limit} baris pertama. Pakai templat, atau "
+        "pastikan ada judul seperti NIP, Nama, dan Status pegawai.",
+        "No heading row was found in the first {limit} rows. Use the template, or make sure that "
+        "there are headings such as NIP, Nama and Status pegawai.",
+    ),
+    "no_data_rows": (
+        "Tidak ada baris data di bawah judul kolom.",
+        "There is no row of data below the headings.",
+    ),
+    "missing_columns": (
+        "Kolom wajib belum ada: {columns}. Tambahkan kolom itu, atau petakan judul yang ada.",
+        "Required columns are missing: {columns}. Add them, or map the headings that are there.",
+    ),
+    "repeated_heading": (
+        "Kolom {first} ({first_heading}) dan kolom {second} ({second_heading}) sama-sama dibaca "
+        "sebagai {column}. Hapus atau ganti judul salah satunya, atau petakan kolomnya.",
+        "Columns {first} ({first_heading}) and {second} ({second_heading}) both read as {column}. "
+        "Delete or rename one of them, or map the columns.",
+    ),
+    "mapping_unknown_column": (
+        "Pemetaan menyebut kolom tujuan yang tidak dikenal: {column}.",
+        "The mapping names an unknown target column: {column}.",
+    ),
+    "mapping_unknown_heading": (
+        "Pemetaan menyebut judul yang tidak ada dalam berkas: {heading}.",
+        "The mapping names a heading that is not in the file: {heading}.",
+    ),
+    "unknown_column": (
+        "Kolom {letters} ({heading}) tidak dikenal dan diabaikan.",
+        "Column {letters} ({heading}) is unknown and is ignored.",
+    ),
+    "encoding_guessed": (
+        "Berkas CSV bukan UTF-8; dibaca sebagai Windows-1252. Periksa huruf beraksen.",
+        "The CSV is not UTF-8; it was read as Windows-1252. Check accented letters.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong with, or worth knowing of, a cell, a row or a file.
+
+    `column` is the name of the target column, None for the row or file as a whole. `shown`
+    is what may be repeated of the cell: masked, and never for NIK, name or address.
+    """
+
+    column: str | None
+    code: str
+    detail_id: str
+    detail_en: str
+    shown: str | None = None
+
+
+class UnreadableFile(Exception):
+    """The file as a whole can't be imported. `code` is stable."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail_id, self.detail_en = (words.format(**facts) for words in FILE_WORDS[code])
+
+
+def about_cell(column: str | None, code: str, shown: str | None = None, **facts: object) -> Finding:
+    """A finding about one cell, or about a row where `column` is None."""
+    indonesian, english = CELL_WORDS.get(code) or IDENTIFIER_WORDS[code]
+    return Finding(column, code, indonesian.format(**facts), english.format(**facts), shown)
+
+
+def about_file(code: str, **facts: object) -> Finding:
+    """A warning about the file as a whole."""
+    indonesian, english = FILE_WORDS[code]
+    return Finding(None, code, indonesian.format(**facts), english.format(**facts))
