@@ -101,7 +101,7 @@ def test_what_is_no_code() -> None:
     code = code_of(STEP)
     wrong = ["", "0", code[:5], code + "0", "0" + code, code * 2, "abcdef", "\ud800", "9" * 10**6]
     for zero in (0x660, 0xFF10):  # the same digits in Arabic and in full width
-        wrong.append(code.translate({48 + digit: zero + digit for digit in range(10)}))
+        wrong += [code.translate({48 + digit: zero + digit for digit in range(10)})]
     assert [c for c in wrong if matching_step(SECRET, c, NOW, last_step=None) is not None] == []
 
 

@@ -120,6 +120,12 @@ def test_an_overlong_password_is_never_hashed() -> None:
     assert verified("x" * 128, hashed("x" * 128))
 
 
+def test_an_overlong_password_is_not_even_compared() -> None:
+    """Its length is the attacker's to choose, and normalising it would cost accordingly."""
+    assert verified("x" * 128, PasswordHasher().hash("x" * 128))
+    assert not verified("x" * 129, PasswordHasher().hash("x" * 129))
+
+
 def test_hashing_leaves_the_event_loop_free_and_takes_two_threads() -> None:
     threads: set[str] = set()
     original: Callable[..., bool] = passwords._hasher.verify
