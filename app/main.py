@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 
-from app import errors, logs
+from app import errors, logs, openapi
 from app.access.table import check_table
 from app.api_docs import docs_router
 from app.dependencies import operation_id
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, prefix=API)
     app.include_router(docs_router())
     check_table(operation_ids(app))
+    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
     errors.install(app)
     _add_middleware(app, settings)
     return app
