@@ -44,7 +44,8 @@ async def current_actor(request: Request) -> Actor:
         "purpose": _purpose(purpose),
         "request_id": scope["kemuning.request_id"],
     }
-    token = _bearer(request.headers.get("authorization"))
+    header = None if rule.proof_in_body else request.headers.get("authorization")
+    token = _bearer(header)
     actor = await runtime_of(request).keyring.actor(token, facts) if token else Actor(**facts)
     scope["kemuning.actor"] = actor
     check_operation(rule, actor)

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jose import jwk, jws, jwt
 from jose.backends.base import Key
 
-from app.vocabulary import Role
+from app.vocabulary import NextStep, Role
 
 ALGORITHM = "ES256"
 MAX_TOKEN_BYTES = 8 * 1024
@@ -39,7 +39,7 @@ LEEWAY_SECONDS = 10
 _TYP = "at+jwt"  # RFC 9068, section 2.1
 _HEADER_MEMBERS = frozenset({"alg", "kid", "typ"})
 _CLAIM_NAMES = frozenset(
-    {"iss", "aud", "sub", "exp", "iat", "jti", "role", "ver", "sid", "emp", "scope"}
+    {"iss", "aud", "sub", "exp", "iat", "jti", "role", "ver", "sid", "emp", "scope", "lim"}
 )
 _MAX_INTEGER = 2**53  # beyond it JSON readers disagree on the value
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, section 3.3
@@ -171,7 +171,10 @@ def _thumbprint(x: str, y: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says of its bearer. `expires_at` in seconds since the epoch."""
+    """What an access token says of its bearer. `expires_at` in seconds since the epoch.
+
+    A token with a `next_step` is limited: it serves for taking that step, and little else.
+    """
 
     account_id: UUID
     role: Role
@@ -180,6 +183,7 @@ class AccessClaims:
     employee_id: UUID | None
     scopes: frozenset[str]
     expires_at: int
+    next_step: NextStep | None = None
     jti: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
 
@@ -208,6 +212,7 @@ def issue_access_token(
         "sid": str(claims.session_id),
         "emp": None if claims.employee_id is None else str(claims.employee_id),
         "scope": " ".join(sorted(claims.scopes)),
+        "lim": None if claims.next_step is None else claims.next_step.value,
     }
     headers = {"typ": _TYP, "kid": keys.current.kid}
     return jwt.encode(payload, keys.current.signer, algorithm=ALGORITHM, headers=headers)
@@ -300,7 +305,7 @@ def _check_times(issued_at: int, expires_at: int, now: float) -> None:
 
 
 def _bearer(claims: Mapping[str, Any]) -> AccessClaims:
-    employee = claims["emp"]
+    employee, limit = claims["emp"], claims["lim"]
     return AccessClaims(
         account_id=_uuid(claims["sub"]),
         role=Role(claims["role"]),
@@ -309,6 +314,7 @@ def _bearer(claims: Mapping[str, Any]) -> AccessClaims:
         employee_id=None if employee is None else _uuid(employee),
         scopes=frozenset(_text(claims["scope"]).split()),
         expires_at=_whole(claims["exp"]),
+        next_step=None if limit is None else NextStep(limit),
         jti=_text(claims["jti"]),
     )
 

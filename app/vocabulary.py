@@ -174,3 +174,35 @@ class Golongan(StrEnum):
     def is_pns(self) -> bool:
         """Whether the rank is one of the seventeen of PNS."""
         return "/" in self.value
+
+
+class NextStep(StrEnum):
+    """What an account has to do before anything else, in this order."""
+
+    MUST_CHANGE_PASSWORD = "must_change_password"  # noqa: S105 - the name of a step
+    ENROL_TOTP = "enrol_totp"
+
+
+class Scope(StrEnum):
+    """What a service client may be allowed to do."""
+
+    EMPLOYEES_READ = "employees:read"
+    EMPLOYEES_WRITE = "employees:write"
+    ORGANISATION_READ = "organisation:read"
+    ORGANISATION_WRITE = "organisation:write"
+    IMPORTS_READ = "imports:read"
+    IMPORTS_WRITE = "imports:write"
+    CORRECTIONS_READ = "corrections:read"
+    CORRECTIONS_WRITE = "corrections:write"
+    AUDIT_READ = "audit:read"
+
+
+class SecurityEvent(StrEnum):
+    """What the audit log tells of sign-in, beside the writes themselves."""
+
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SECOND_FACTOR_REFUSED = "second_factor_refused"
+    PROOF_REFUSED = "proof_refused"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - the name of an event
+    SIGNING_KEY_ROTATED = "signing_key_rotated"

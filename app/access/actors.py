@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.vocabulary import Role
+from app.vocabulary import NextStep, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +11,7 @@ class Actor:
     """Who makes this request, and what the audit log will say of it.
 
     `account_id` is None for somebody who has not signed in; their role is `public`.
+    `next_step` is what the account has to do before anything else.
     `purpose` is why personal data is looked at, in the caller's own words (X-Purpose) or
     the operation's default.
     """
@@ -21,6 +22,7 @@ class Actor:
     session_id: UUID | None = None
     token_version: int = 0
     scopes: frozenset[str] = frozenset()
+    next_step: NextStep | None = None
     operation: str = ""
     purpose: str = ""
     request_id: str = ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from app.access.actors import Actor
 from app.errors import Bilingual, Forbidden, Unauthenticated
-from app.vocabulary import Role
+from app.vocabulary import NextStep, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Rule:
     anonymous: bool = False
     before_totp: bool = False
     """May be called by an account that still has to enrol TOTP or change its password."""
+    proof_in_body: bool = False
+    """The body proves who asks; a bearer token that came along, perhaps expired, is ignored."""
 
 
 EVERY_ROLE = frozenset(Role)
@@ -29,6 +31,8 @@ PEOPLE = frozenset({Role.PUBLIC, Role.ASN, Role.HR_ADMIN, Role.AUDITOR})
 ANYONE = Rule(EVERY_ROLE, anonymous=True, before_totp=True)
 SIGNED_IN = Rule(EVERY_ROLE)
 OWN_ACCOUNT = Rule(EVERY_ROLE, before_totp=True)
+OWN_CREDENTIALS = Rule(PEOPLE, before_totp=True)
+DOOR = Rule(EVERY_ROLE, anonymous=True, before_totp=True, proof_in_body=True)
 
 
 def only(*roles: Role, scope: str | None = None) -> Rule:
@@ -45,6 +49,26 @@ TABLE: Mapping[str, Rule] = {
     "health_livez": ANYONE,
     "health_readyz": ANYONE,
     "health_metrics": ANYONE,
+}
+
+
+class PasswordChangeRequired(Forbidden):
+    """The password was given by somebody else: change it, refresh, and come again."""
+
+    code = "password_change_required"
+    title = Bilingual("Ganti kata sandi Anda lebih dahulu", "Change your password first")
+
+
+class TotpRequired(Forbidden):
+    """This role needs a second factor: enrol one, refresh, and come again."""
+
+    code = "totp_required"
+    title = Bilingual("Aktifkan TOTP lebih dahulu", "Enrol TOTP first")
+
+
+STEP_ERRORS: Mapping[NextStep, type[Forbidden]] = {
+    NextStep.MUST_CHANGE_PASSWORD: PasswordChangeRequired,
+    NextStep.ENROL_TOTP: TotpRequired,
 }
 
 
@@ -68,6 +92,8 @@ def check_operation(rule: Rule, actor: Actor) -> None:
         if not rule.anonymous:
             raise Unauthenticated
         return
+    if actor.next_step is not None and not rule.before_totp:
+        raise STEP_ERRORS[actor.next_step]
     if actor.role not in rule.roles:
         raise Forbidden(
             Bilingual(

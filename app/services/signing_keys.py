@@ -57,6 +57,7 @@ class Keyring:
             session_id=claims.session_id,
             token_version=claims.token_version,
             scopes=claims.scopes,
+            next_step=claims.next_step,
             **facts,
         )
 

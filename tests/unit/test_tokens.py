@@ -37,7 +37,7 @@ from app.tokens import (
     new_refresh_token,
     refresh_digest,
 )
-from app.vocabulary import Role
+from app.vocabulary import NextStep, Role
 
 ISSUER = "https://kemuning.example"
 AUDIENCE = "kemuning-api"
@@ -162,6 +162,7 @@ def test_header_and_claims_on_the_wire() -> None:
         "sid": str(CLAIMS.session_id),
         "emp": str(CLAIMS.employee_id),
         "scope": "employees:read imports:write",
+        "lim": None,
     }
 
 
@@ -433,7 +434,7 @@ def test_every_claim_is_required(name: str) -> None:
     assert refused(with_claims(**{name: ABSENT}))
 
 
-@pytest.mark.parametrize("name", sorted(set(PAYLOAD) - {"emp"}))
+@pytest.mark.parametrize("name", sorted(set(PAYLOAD) - {"emp", "lim"}))
 def test_no_claim_is_null(name: str) -> None:
     assert refused(with_claims(**{name: None}))
 
@@ -510,6 +511,18 @@ def test_ids_have_one_spelling(name: str, spell: Callable[[str], Any]) -> None:
 @pytest.mark.parametrize("role", ["", "root", "HR_ADMIN", ["hr_admin"], {"hr_admin": 1}, 1])
 def test_the_role_is_one_of_ours(role: Any) -> None:
     assert refused(with_claims(role=role))
+
+
+@pytest.mark.parametrize("step", NextStep)
+def test_a_limited_token_stays_limited(step: NextStep) -> None:
+    claims = replace(CLAIMS, next_step=step)
+    assert payload_of(issued(claims))["lim"] == step.value
+    assert verifier().verify(issued(claims), NOW) == claims
+
+
+@pytest.mark.parametrize("step", ["", "none", "ENROL_TOTP", 0, False, True, [], ["enrol_totp"], {}])
+def test_a_limit_is_one_of_ours(step: Any) -> None:
+    assert refused(with_claims(lim=step))
 
 
 @pytest.mark.parametrize("name", ["jti", "scope"])
