@@ -43,7 +43,7 @@ _LINE_SPACES: Final = dict.fromkeys(map(ord, "\t\n\r\v\f\x85\u2028\u2029"), " ")
 _UNSEEN: Final = {**_INVISIBLE, **_SPACES, **_LINE_SPACES}
 _BLANKS: Final = frozenset(("", "-", "--", "\u2013", "\u2014"))
 # Marks that people put into numbers: leading apostrophe of Excel, groups, brackets.
-_DIGIT_DRESS: Final = {**_UNSEEN, **dict.fromkeys(map(ord, " '`\u2019.-\u2010\u2011\u2013/()"))}
+_DIGIT_DRESS: Final = dict.fromkeys((*_UNSEEN, *map(ord, " '`\u2019.-\u2010\u2011\u2013/()")))
 
 _SCIENTIFIC: Final = re.compile(r"[+]?\d+(?:[.,]\d+)?[eE][+]?\d+", re.ASCII)
 _NUMBER_TEXT: Final = re.compile(r"\d{16,}[.,]0+", re.ASCII)
@@ -57,8 +57,8 @@ _TIME_OF_DAY: Final = re.compile(
 _EMAIL: Final = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII
 )
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-_NEUTRALISED: Final = re.compile(r"'+[=+\-@\t\r]")
+_FORMULA_STARTS: Final = ("=", "+", "-", "@")
+_NEUTRALISED: Final = re.compile(r"'+[=+\-@]")
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -96,6 +96,7 @@ def defused(text: str) -> str:
 
     The reader takes one apostrophe off again, so the text reads the same as before.
     """
+    text = text.lstrip("\t\r\n ")
     return "'" + text if text.startswith(_FORMULA_STARTS) else text
 
 

@@ -7,7 +7,7 @@ and the same heading twice.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from app.services.imports.cells import Cell, as_text
 from app.services.imports.columns import (
@@ -25,8 +25,17 @@ SEARCHED_ROWS: Final = 20
 _FEWEST_KNOWN: Final = 2
 _HEADING_LIMIT: Final = 60
 
-Mapped: TypeAlias = Mapping[str, Column | None]
 Merged: TypeAlias = Sequence[tuple[tuple[int, int], tuple[int, int]]]
+
+
+class Assigned(NamedTuple):
+    """What the caller says of one heading: its column, None to leave it out."""
+
+    heading: str
+    column: Column | None
+
+
+Mapped: TypeAlias = Mapping[str, Assigned]  # by squeezed heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +105,12 @@ def check_headings(found: Headings, mapping: Mapped) -> tuple[Finding, ...]:
 
 def read_mapping(mapping: Mapping[str, str] | None) -> Mapped:
     """`{heading: column name}` by squeezed heading; an empty name means: leave it out."""
-    read: dict[str, Column | None] = {}
+    read: dict[str, Assigned] = {}
     for heading, name in (mapping or {}).items():
         if name and name not in BY_NAME:
             raise UnreadableFile("mapping_unknown_column", column=readable(name))
-        read[squeeze(readable(heading))] = BY_NAME[name] if name else None
+        heading = readable(heading)
+        read[squeeze(heading)] = Assigned(heading, BY_NAME[name] if name else None)
     return read
 
 
@@ -132,7 +142,7 @@ def _named(first: int, last: int, texts: Sequence[str], mapping: Mapped) -> Head
 
 def _column(text: str, mapping: Mapped) -> Column | None:
     key = squeeze(text)
-    return mapping[key] if key in mapping else column_for(text)
+    return mapping[key].column if key in mapping else column_for(text)
 
 
 def _spread(texts: Sequence[str], row: int, merged: Merged, width: int) -> list[str]:
@@ -163,9 +173,9 @@ def _joined(upper: Sequence[str], lower: Sequence[str], mapping: Mapped) -> list
 
 def _refuse_unused_mapping(found: Headings, mapping: Mapped) -> None:
     present = {squeeze(heading.text) for heading in found.headings}
-    for key in mapping:
+    for key, assigned in mapping.items():
         if key not in present:
-            raise UnreadableFile("mapping_unknown_heading", heading=readable(key))
+            raise UnreadableFile("mapping_unknown_heading", heading=assigned.heading)
 
 
 def _refuse_repeated(found: Headings) -> None:

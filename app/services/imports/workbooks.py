@@ -2,7 +2,7 @@
 
 The reader of workbooks unpacks a whole sheet and lays it out as one rectangle, so a small
 file may claim a vast one. It also turns formula errors into empty cells. Both are seen here,
-on the raw XML.
+on the raw XML. A text shared by many cells is copied for each of them: that counts too.
 """
 
 import re
@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from io import BytesIO
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from app.services.imports.words import UnreadableFile
 
 MAX_UNPACKED: Final = 600 * 1024 * 1024
+MAX_TEXT: Final = 1024 * 1024 * 1024
 MAX_ROWS: Final = 200_000
 MAX_COLUMNS: Final = 200
 
@@ -33,10 +35,23 @@ _POSITION: Final = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3})(\d{1,7})["']""")
 _ERROR_CELL: Final = re.compile(
     rb'<(?:\w+:)?c [^>]*t="e"[^>]*>(?:[^#]{0,8192}?<(?:\w+:)?v>(#[^<]{1,20}))?'
 )
+_STRING_END: Final = re.compile(rb"</(?:\w+:)?si>")
+_STRING_CELL: Final = re.compile(rb"""\st\s*=\s*["']s["'][^>]*>\s*<(?:\w+:)?v>(\d{1,9})<""")
+_LONGEST_TAG: Final = 64
+_SHORTEST_STRING_CELL: Final = 25  # bytes of <c r="A1" t="s"><v>0</v>
 _DATE_1904: Final = re.compile(rb"""\sdate1904\s*=\s*["'](?:1|true|on)["']""")
 _SHEET: Final = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
 _RELATION: Final = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
 _ATTRIBUTE: Final = re.compile(rb"""([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    ValueError,
+    NotImplementedError,
+)
 
 ErrorCells = Mapping[int, Mapping[int, str]]
 
@@ -54,7 +69,14 @@ def survey(data: bytes | Path) -> Survey:
     try:
         with _opened(data) as file, zipfile.ZipFile(file) as archive:
             return _survey(file, archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        LookupError,
+        ValueError,
+        NotImplementedError,
+    ) as error:
         raise UnreadableFile("corrupt") from error
 
 
@@ -70,12 +92,15 @@ def _survey(file: BinaryIO, archive: zipfile.ZipFile) -> Survey:
         raise UnreadableFile("encrypted")
     if "xl/workbook.xml" not in members:
         raise UnreadableFile("wrong_type")
+    shared = members.pop("xl/sharedStrings.xml", None)
+    lengths = _string_lengths(_unpacked(file, shared)) if shared else []
     small: dict[str, bytes] = {}
     errors: dict[str, ErrorCells] = {}
     for name, member in members.items():
         chunks = _unpacked(file, member)
         if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-            errors[name] = _checked_sheet(chunks)
+            crowded = member.file_size // _SHORTEST_STRING_CELL * max(lengths, default=0)
+            errors[name] = _checked_sheet(chunks, lengths if crowded > MAX_TEXT else None)
         elif name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels"):
             small[name] = b"".join(chunks)
         else:
@@ -112,15 +137,35 @@ def _unpacked(file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
                 yield chunk
 
 
-def _checked_sheet(chunks: Iterator[bytes]) -> ErrorCells:
+def _string_lengths(chunks: Iterator[bytes]) -> list[int]:
+    """Bytes of each shared string, markup and all."""
+    lengths: list[int] = []
+    carried, before = b"", 0
+    for chunk in chunks:
+        *whole, rest = _STRING_END.split(carried + chunk)
+        for text in whole:
+            lengths.append(before + len(text))
+            before = 0
+        # Of a text without end only what may be half a closing tag is kept.
+        carried = rest[-_LONGEST_TAG:]
+        before += len(rest) - len(carried)
+    return lengths
+
+
+def _checked_sheet(chunks: Iterator[bytes], lengths: list[int] | None) -> ErrorCells:
+    """Formula errors of a sheet; with `lengths` the text of all its cells is added up too."""
     errors: dict[int, dict[int, str]] = {}
     carried = b""
-    for chunk in chunks:
+    total = 0
+    for chunk in chain(chunks, (b"",)):
         text = carried + chunk
-        end = _whole_until(text)
+        end = _whole_until(text) if chunk else len(text)
         _check_cells(text[:end], errors)
+        if lengths:
+            total += sum(lengths[int(index)] for index in _STRING_CELL.findall(text, 0, end))
+            if total > MAX_TEXT:
+                raise UnreadableFile("too_large", limit=MAX_TEXT >> 20)
         carried = text[end:]
-    _check_cells(carried, errors)
     return errors
 
 
