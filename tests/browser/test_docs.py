@@ -1,0 +1,125 @@
+"""`/docs` in a real browser, with every outside request blocked."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from tests.browser.chromium import Browser, Page
+from tests.browser.small_app import serving
+
+HEALTH = "#operations-health-read_health_health_get"
+ME = "#operations-people-read_me_me_get"
+SHOWN = "document.querySelectorAll('.opblock').length"
+
+
+@pytest.fixture(params=["served_url", "mounted_url"])
+def url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def docs(browser: Browser, url: str, outside: list[str]) -> Iterator[Page]:
+    """The page, rendered. Whatever a test does with it, it must stay clean."""
+    page = browser.open(f"{url}/docs")
+    page.wait_for(SHOWN)
+    yield page
+    assert page.violations() == []
+    assert page.complaints() == []
+    assert page.origins() == {url.removesuffix("/kemuning")}
+    assert outside == []
+    page.close()
+
+
+@pytest.fixture
+def openapi(url: str) -> dict[str, Any]:
+    with urlopen(f"{url}/openapi.json", timeout=10) as answer:
+        return dict(json.load(answer))
+
+
+def click_all(page: Page, selector: str, until: str) -> None:
+    page.evaluate(f"document.querySelectorAll('{selector}').forEach(element => element.click())")
+    page.wait_for(until)
+
+
+def execute(page: Page, operation: str) -> str:
+    """Try an operation out; the live answer's text."""
+    page.click(f"{operation} .opblock-summary-control")
+    page.click(f"{operation} .try-out__btn")
+    page.click(f"{operation} .btn.execute")
+    answer = f"document.querySelector('{operation} .live-responses-table .response')?.innerText"
+    return str(page.wait_for(answer))
+
+
+def test_every_operation_is_rendered(docs: Page, openapi: dict[str, Any]) -> None:
+    operations = [operation for path in openapi["paths"].values() for operation in path.values()]
+    ids = [f"operations-{each['tags'][0]}-{each['operationId']}" for each in operations]
+    shown = docs.evaluate("[...document.querySelectorAll('.opblock')].map(element => element.id)")
+    assert sorted(shown) == sorted(ids)
+    assert docs.evaluate("document.title") == openapi["info"]["title"]
+
+
+def test_every_part_opens(docs: Page) -> None:
+    """Each kind of part has its own way of drawing, and so of breaking the policy."""
+    count = docs.evaluate(SHOWN)
+    opened = f"document.querySelectorAll('.opblock.is-open .responses-wrapper').length == {count}"
+    click_all(docs, ".opblock-summary-control", opened)
+    tried = f"document.querySelectorAll('.btn.execute').length == {count}"
+    click_all(docs, ".try-out__btn", tried)
+    schemas = "document.querySelectorAll('.models .json-schema-2020-12-property').length > 4"
+    click_all(docs, ".models .json-schema-2020-12-expand-deep-button", schemas)
+
+
+def test_execute_sends_the_request_and_shows_the_answer(docs: Page, url: str) -> None:
+    answer = execute(docs, HEALTH)
+    assert answer.startswith("200")
+    assert '"status": "well"' in answer
+    assert "GET" in [sent["method"] for sent in docs.requests() if sent["url"] == f"{url}/health"]
+
+
+def test_a_token_is_sent_and_not_kept(docs: Page) -> None:
+    docs.click(".auth-wrapper .btn.authorize")
+    docs.type(".auth-container input", "abc.def")
+    docs.click(".auth-btn-wrapper .btn.authorize")
+    docs.click(".auth-btn-wrapper .btn-done")
+    assert '"token": "abc.def"' in execute(docs, ME)
+    kept = docs.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
+    assert "abc.def" not in kept
+
+
+def test_a_link_opens_its_operation(browser: Browser, served_url: str) -> None:
+    page = browser.open(f"{served_url}/docs#/health/read_health_health_get")
+    page.wait_for(f"!!document.querySelector('{HEALTH}.is-open')")
+    page.close()
+
+
+def test_no_query_brings_in_another_document(browser: Browser, served_url: str) -> None:
+    query = "url=https://outside.example/a.json&configUrl=/b.json"
+    page = browser.open(f"{served_url}/docs?{query}")
+    page.wait_for(SHOWN)
+    asked = {request["url"] for request in page.requests()} - {f"{served_url}/docs?{query}"}
+    assert f"{served_url}/openapi.json" in asked
+    assert not [address for address in asked if address.endswith(("/a.json", "/b.json"))]
+    page.close()
+
+
+def test_the_watchers_see_what_they_watch_for(browser: Browser, outside: list[str]) -> None:
+    """A page with every fault there is, since a watcher that sees nothing also passes."""
+    faulty = """<p style="color: red"><script>1</script><script src="/absent.js"></script>
+        <img src="http://outside.example/pixel.png"><script src="http://outside.example/a.js"></script>"""
+    policy = {"Content-Security-Policy": "default-src 'none'; script-src 'self'; img-src *"}
+    route = Route("/", lambda _: HTMLResponse(faulty, headers=policy))
+    with serving(Starlette(routes=[route])) as url:
+        page = browser.open(url)
+        page.wait_for("(window.violations ?? []).length == 3")
+        stopped = [violation.split()[0] for violation in page.violations()]
+        assert sorted(stopped) == ["script-src-elem", "script-src-elem", "style-src-attr"]
+        assert any("absent.js" in str(entry.get("url")) for entry in page.complaints())
+        assert "http://outside.example" in page.origins()
+        assert outside == ["GET http://outside.example/pixel.png HTTP/1.1"]
+        page.close()
