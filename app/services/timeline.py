@@ -3,15 +3,17 @@
 Recording a change on a day closes what held until then and opens what holds from then on, up
 to the next change already recorded. Recording it on the very day a fact began corrects that
 fact. So any screen can be read as of any day, and nothing that was true is lost.
+
+Whoever writes here holds a lock on the owner's row: two changes of one owner take turns.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, bindparam, func, select
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql import DATERANGE, Range
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -23,7 +25,22 @@ AS_OF = bindparam("as_of", type_=Date)
 
 def holds(fact: type[Dated], on: ColumnElement[date] | None = None) -> ColumnElement[bool]:
     """The fact holds on that day (`as_of` where none is named)."""
-    return fact.valid.op("@>")(AS_OF if on is None else on)
+    return fact.valid.op("@>", is_comparison=True)(AS_OF if on is None else on)
+
+
+def begins(fact: type[Dated]) -> ColumnElement[date]:
+    """The first day of the fact, as a column; the API's `effective_from`."""
+    return func.lower(fact.valid, type_=Date)
+
+
+def ends(fact: type[Dated]) -> ColumnElement[date | None]:
+    """The first day on which it no longer holds, or NULL; the API's `effective_until`."""
+    return func.upper(fact.valid, type_=Date)
+
+
+def overlaps(fact: type[Dated], days: Range[date]) -> ColumnElement[bool]:
+    """The fact holds on one of these days."""
+    return fact.valid.op("&&", is_comparison=True)(bindparam(None, days, type_=DATERANGE))
 
 
 async def record(
@@ -39,24 +56,18 @@ async def record(
     `EmployeeGolongan.employee_id`; its model is the fact's. Values that are left out are
     taken over from the fact that held before.
     """
-    model = _model(owner)
-    current = await _first(session, owner, owner_id, holds(_model(owner), _day(effective_from)))
+    current = await _holding(session, owner, owner_id, effective_from)
     if current is not None and current.effective_from == effective_from:
         _apply(current, values)
         await session.flush()
         return current
-    carried: dict[str, object] = {}
-    until: date | None
     if current is not None:
-        carried = _carried(current)
-        until = current.effective_until
+        carried, until = _carried(current), current.effective_until
         current.valid = Range(current.effective_from, effective_from)
         await session.flush()  # the old range must end before the new one begins
     else:
-        later = func.lower(model.valid) > effective_from
-        following = await _first(session, owner, owner_id, later)
-        until = following.effective_from if following else None
-    fact: Dated = model(**{owner.key: owner_id, **carried, **values})
+        carried, until = {}, await _next_beginning(session, owner, owner_id, effective_from)
+    fact: Dated = _model(owner)(**{owner.key: owner_id, **carried, **values})
     fact.valid = Range(effective_from, until)
     session.add(fact)
     await session.flush()
@@ -66,40 +77,72 @@ async def record(
 async def end(
     session: AsyncSession, owner: InstrumentedAttribute[UUID], owner_id: UUID, on: date
 ) -> Dated | None:
-    """Let the fact that holds on that day end with the day before; None where none holds.
+    """From that day on nothing holds for the owner: `on` is the first day without a fact.
 
-    `on` is the first day on which it no longer holds.
+    Facts that were to begin on that day or later are withdrawn. Returns the fact that held on
+    the day before, now the last; None where nothing did.
     """
-    current = await _first(session, owner, owner_id, holds(_model(owner), _day(on)))
-    if current is not None and current.effective_from < on:
-        current.valid = Range(current.effective_from, on)
-        await session.flush()
-    return current
+    model = _model(owner)
+    coming = select(model).where(owner == owner_id, begins(model) >= on)
+    for fact in (await session.scalars(coming)).all():
+        await session.delete(fact)
+    last = await _holding(session, owner, owner_id, on - timedelta(days=1))
+    if last is not None:
+        last.valid = Range(last.effective_from, on)
+    await session.flush()
+    return last
 
 
-def _model(owner: InstrumentedAttribute[UUID]) -> type[Any]:
+async def pass_on(
+    session: AsyncSession, reference: InstrumentedAttribute[Any], old: UUID, new: UUID, on: date
+) -> list[Dated]:
+    """From that day on, every fact that names `old` in the column names `new`.
+
+    For example `PositionVersion.unit_id`, where one unit passes into another. Returns the facts
+    that hold then or later. The caller holds the locks of all their owners.
+    """
+    model = _model(reference)
+    named = select(model).where(reference == old, overlaps(model, Range(on, None)))
+    facts: list[Dated] = list((await session.scalars(named.order_by(begins(model)))).all())
+    passed: list[Dated] = []
+    for fact in facts:
+        if fact.effective_from < on:
+            successor: Dated = model(**_carried(fact))
+            successor.valid = Range(on, fact.effective_until)
+            fact.valid = Range(fact.effective_from, on)
+            passed.append(successor)
+        else:
+            passed.append(fact)
+    await session.flush()
+    for fact in passed:
+        setattr(fact, reference.key, new)
+    session.add_all(passed)
+    await session.flush()
+    return passed
+
+
+def _model(owner: InstrumentedAttribute[Any]) -> type[Any]:
     return cast(type[Any], owner.class_)
 
 
-def _day(value: date) -> ColumnElement[date]:
-    return bindparam(None, value, type_=Date)
-
-
-async def _first(
-    session: AsyncSession,
-    owner: InstrumentedAttribute[UUID],
-    owner_id: UUID,
-    condition: ColumnElement[bool],
+async def _holding(
+    session: AsyncSession, owner: InstrumentedAttribute[UUID], owner_id: UUID, on: date
 ) -> Dated | None:
     model = _model(owner)
-    statement = (
-        select(model)
-        .where(owner == owner_id, condition)
-        .order_by(func.lower(model.valid))
-        .limit(1)
-        .with_for_update()
+    day = bindparam(None, on, type_=Date)
+    found: Dated | None = await session.scalar(
+        select(model).where(owner == owner_id, holds(model, day))
     )
-    found: Dated | None = await session.scalar(statement)
+    return found
+
+
+async def _next_beginning(
+    session: AsyncSession, owner: InstrumentedAttribute[UUID], owner_id: UUID, after: date
+) -> date | None:
+    model = _model(owner)
+    found: date | None = await session.scalar(
+        select(func.min(begins(model))).where(owner == owner_id, begins(model) > after)
+    )
     return found
 
 
