@@ -206,3 +206,26 @@ class SecurityEvent(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - the name of an event
     SIGNING_KEY_ROTATED = "signing_key_rotated"
+
+
+class AuditKind(StrEnum):
+    """What an event of the audit log tells of."""
+
+    READ = "read"
+    WRITE = "write"
+    SECURITY = "security"
+
+
+class AuditFault(StrEnum):
+    """What a verification of the audit log may find wrong."""
+
+    LINK_MISSING = "link_missing"
+    EVENT_MISSING = "event_missing"
+    EVENT_CHANGED = "event_changed"
+    DETAILS_CHANGED = "details_changed"
+    CHAIN_BROKEN = "chain_broken"
+    OUT_OF_ORDER = "out_of_order"
+    EVENT_NOT_CHAINED = "event_not_chained"
+    CHECKPOINT_MISMATCH = "checkpoint_mismatch"
+    CHECKPOINT_NOT_OURS = "checkpoint_not_ours"
+    LOG_SHORTENED = "log_shortened"

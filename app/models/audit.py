@@ -83,3 +83,17 @@ class AuditCheckpoint(Base):
     frontier: Mapped[list[str]] = mapped_column(JSONB)
     """Roots of the perfect subtrees, in hex: what the next checkpoint goes on from."""
     created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
+class AuditKey(Base):
+    """An ES256 key that signs checkpoints; the newest signs, all of them verify for good.
+
+    Kept apart from the keys of tokens: a checkpoint is evidence long after those retired.
+    """
+
+    __tablename__ = "audit_keys"
+
+    kid: Mapped[str] = mapped_column(primary_key=True)
+    private_sealed: Mapped[bytes]
+    public_jwk: Mapped[dict[str, str]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))

@@ -9,6 +9,7 @@ from migrations.security import (
     PERSONAS,
     RECORDER,
     SEQUENCER,
+    SERVICE,
     SIGN_IN,
     grant,
     policy,
@@ -57,6 +58,13 @@ CREATE TABLE audit_checkpoints (
     tree_size bigint NOT NULL CONSTRAINT pk_audit_checkpoints PRIMARY KEY,
     signed jsonb NOT NULL,
     frontier jsonb NOT NULL,
+    created_at timestamptz DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE audit_keys (
+    kid varchar NOT NULL CONSTRAINT pk_audit_keys PRIMARY KEY,
+    private_sealed bytea NOT NULL,
+    public_jwk jsonb NOT NULL,
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL
 );
 
@@ -118,7 +126,8 @@ BEGIN
                coalesce(r -> 'key', r -> 'after', r -> 'before') AS key
         FROM unnest(rows) WITH ORDINALITY AS u (r, position)
     ), batches AS MATERIALIZED (
-        SELECT uuidv7() AS event_id, uuid_send(gen_random_uuid()) AS salt,
+        SELECT uuidv7() AS event_id,
+               uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) AS salt,
                coalesce(array_agg(DISTINCT (key ->> subject_column)::uuid)
                         FILTER (WHERE key ->> subject_column IS NOT NULL), '{}') AS subjects,
                jsonb_agg(r - 'key' || jsonb_build_object('id', key ->> 'id')) AS changes
@@ -180,14 +189,20 @@ def upgrade() -> None:
         secure_rows(table, force=False)
         grant(table, "SELECT", AUDITOR, SEQUENCER)
         policy(table, "whole_log", "SELECT", (AUDITOR, SEQUENCER))
+    grant("audit_checkpoints", "SELECT", SERVICE)
+    policy("audit_checkpoints", "export", "SELECT", (SERVICE,))
     grant("audit_events", "INSERT", RECORDER, SIGN_IN)
     policy("audit_events", "recorder", "INSERT", (RECORDER, SIGN_IN))
     grant("audit_events", "SELECT", ASN)
     own = "subject_ids @> ARRAY[(SELECT app.current_employee())]"
     policy("audit_events", "about_me", "SELECT", (ASN,), own)
-    for table in ("audit_chain", "audit_checkpoints"):
+    for table in ("audit_chain", "audit_checkpoints", "audit_keys"):
         grant(table, "INSERT", SEQUENCER)
         policy(table, "sequencer", "INSERT", (SEQUENCER,))
+    secure_rows("audit_keys")
+    grant("audit_keys", "SELECT", SEQUENCER)
+    grant("audit_keys", "SELECT (kid, public_jwk, created_at)", *PEOPLE)
+    policy("audit_keys", "everyone", "SELECT", (*PEOPLE, SEQUENCER))
 
     secure_rows("idempotency_keys")
     grant("idempotency_keys", "SELECT, INSERT, UPDATE", *PEOPLE)
