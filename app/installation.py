@@ -1,11 +1,16 @@
 """Making a database ready: the owner's role, the schema, the login role's password."""
 
+import asyncio
+import tempfile
 from pathlib import Path
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import URL
+
+from app.embedded import EmbeddedServer
+from app.settings import with_driver
 
 OWNER = "kemuning_owner"
 LOGIN = "kemuning_login"
@@ -34,6 +39,21 @@ def migrate(owner_url: URL, revision: str = "head") -> None:
     config = Config(ALEMBIC_INI)
     config.attributes["url"] = owner_url
     command.upgrade(config, revision)
+
+
+def check_migrations() -> None:
+    """Migrate an empty embedded database and compare it with the models.
+
+    Errors: alembic's CommandError where they differ.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        server = EmbeddedServer(Path(folder) / "postgresql", settings={"fsync": "off"})
+        with server:
+            asyncio.run(create_database(server.dsn(), "kemuning"))
+            config = Config(ALEMBIC_INI)
+            config.attributes["url"] = with_driver(server.url("kemuning", OWNER))
+            command.upgrade(config, "head")
+            command.check(config)
 
 
 async def set_login_password(owner_url: URL, password: str) -> None:

@@ -51,6 +51,11 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+def app_from_environment() -> FastAPI:
+    """The application with the environment's settings: what `kemuning serve` runs."""
+    return create_app(Settings())  # type: ignore[call-arg]
+
+
 def operation_ids(app: FastAPI) -> list[str]:
     """Every operation of the API, included routers' too."""
     return [
