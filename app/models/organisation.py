@@ -38,12 +38,18 @@ class UnitVersion(Identified, Dated, Base):
         CheckConstraint(one_of("kind", UnitKind), name="kind"),
         CheckConstraint("parent_id <> unit_id", name="not_its_own_parent"),
         never_twice("unit_id", name="uq_unit_versions_unit_id"),
+        ExcludeConstraint(
+            ("valid", "&&"),
+            name="uq_unit_versions_root",
+            using="gist",
+            where="parent_id IS NULL",
+        ),
         Index("ix_unit_versions_parent_id", "parent_id"),
     )
 
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
-    """None for the root only."""
+    """None for the root only, of which there is one a day."""
     name: Mapped[str]
     kind: Mapped[UnitKind] = mapped_column(Word(UnitKind))
 
@@ -85,6 +91,12 @@ class PositionVersion(Identified, Dated, Base):
         CheckConstraint("retirement_age BETWEEN 50 AND 70", name="retirement_age"),
         never_twice("position_id", name="uq_position_versions_position_id"),
         Index("ix_position_versions_unit_id", "unit_id"),
+        Index(
+            "ix_position_versions_title_trigram",
+            "title",
+            postgresql_using="gin",
+            postgresql_ops={"title": "gin_trgm_ops"},
+        ),
     )
 
     position_id: Mapped[UUID] = mapped_column(ForeignKey("positions.id"))
@@ -97,30 +109,42 @@ class PositionVersion(Identified, Dated, Base):
     retirement_age: Mapped[int] = mapped_column(SmallInteger)
     """BUP in years, from the rule pack unless the position's own law says otherwise."""
     retirement_age_rule: Mapped[str]
-    """The rule pack and version that gave the age, or `own` with its basis."""
+    """The rule pack and version that gave the age, or `own: ` and its basis."""
     seats: Mapped[int]
     workload: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]", default=list)
     """ABK: `[{"task", "volume" per year, "minutes" per unit}]`."""
-    workload_need: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
+    workload_need: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
     """Staff needed by the workload."""
     workload_rule: Mapped[str | None]
     """The rule pack and version that computed the need."""
 
 
-class SeatAssignment(Identified, Dated, Base):
-    """Who held which seat when. A seat number above `seats` means over-filled."""
+class SeatAssignment(Identified, Versioned, Dated, Base):
+    """Who held which seat when. A seat number above `seats` means over-filled.
+
+    The database itself keeps a seat from being filled twice: on one day it has one definitif
+    holder or one plt, and beside a holder at most one plh; and nobody holds two seats for good.
+    """
 
     __tablename__ = "seat_assignments"
     __table_args__ = (
         CheckConstraint(one_of("kind", AssignmentKind), name="kind"),
-        CheckConstraint("seat_no BETWEEN 1 AND 10000", name="seat_no"),
+        CheckConstraint("seat_no BETWEEN 1 AND 20000", name="seat_no"),
         ExcludeConstraint(
             ("position_id", "="),
             ("seat_no", "="),
             ("valid", "&&"),
             name="uq_seat_assignments_seat",
             using="gist",
-            where="kind = 'definitif'",
+            where="kind <> 'plh'",
+        ),
+        ExcludeConstraint(
+            ("position_id", "="),
+            ("seat_no", "="),
+            ("valid", "&&"),
+            name="uq_seat_assignments_plh",
+            using="gist",
+            where="kind = 'plh'",
         ),
         ExcludeConstraint(
             ("employee_id", "="),
@@ -129,6 +153,7 @@ class SeatAssignment(Identified, Dated, Base):
             using="gist",
             where="kind = 'definitif'",
         ),
+        Index("ix_seat_assignments_position_id", "position_id"),
     )
 
     employee_id: Mapped[UUID] = of_employee()
@@ -136,3 +161,5 @@ class SeatAssignment(Identified, Dated, Base):
     seat_no: Mapped[int]
     kind: Mapped[AssignmentKind] = mapped_column(Word(AssignmentKind))
     decree_no: Mapped[str | None]
+    over_capacity_reason: Mapped[str | None]
+    """Why somebody was placed although no seat was free."""

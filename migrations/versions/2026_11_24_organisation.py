@@ -39,6 +39,7 @@ CREATE TABLE unit_versions (
         CHECK (kind IN ('pemerintah_daerah', 'setda', 'setwan', 'inspektorat', 'dinas', 'badan',
         'kecamatan', 'kelurahan', 'uptd', 'bagian', 'bidang', 'seksi', 'subbagian')),
     CONSTRAINT ck_unit_versions_not_its_own_parent CHECK (parent_id <> unit_id),
+    CONSTRAINT uq_unit_versions_root EXCLUDE USING gist (valid WITH &&) WHERE (parent_id IS NULL),
     CONSTRAINT fk_unit_versions_unit_id FOREIGN KEY (unit_id) REFERENCES units (id),
     CONSTRAINT fk_unit_versions_parent_id FOREIGN KEY (parent_id) REFERENCES units (id)
 );
@@ -80,7 +81,7 @@ CREATE TABLE position_versions (
     retirement_age_rule varchar NOT NULL,
     seats integer NOT NULL,
     workload jsonb DEFAULT '[]' NOT NULL,
-    workload_need numeric(10, 2),
+    workload_need numeric(12, 2),
     workload_rule varchar,
     valid daterange NOT NULL,
     CONSTRAINT pk_position_versions PRIMARY KEY (id),
@@ -100,6 +101,8 @@ CREATE TABLE position_versions (
     CONSTRAINT fk_position_versions_unit_id FOREIGN KEY (unit_id) REFERENCES units (id)
 );
 CREATE INDEX ix_position_versions_unit_id ON position_versions (unit_id);
+CREATE INDEX ix_position_versions_title_trigram ON position_versions
+    USING gin (title gin_trgm_ops);
 
 CREATE TABLE seat_assignments (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -108,13 +111,21 @@ CREATE TABLE seat_assignments (
     seat_no integer NOT NULL,
     kind varchar NOT NULL,
     decree_no varchar,
+    over_capacity_reason varchar,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
     valid daterange NOT NULL,
     CONSTRAINT pk_seat_assignments PRIMARY KEY (id),
     CONSTRAINT ck_seat_assignments_kind CHECK (kind IN ('definitif', 'plt', 'plh')),
-    CONSTRAINT ck_seat_assignments_seat_no CHECK (seat_no BETWEEN 1 AND 10000),
+    CONSTRAINT ck_seat_assignments_seat_no CHECK (seat_no BETWEEN 1 AND 20000),
+    CONSTRAINT ck_seat_assignments_valid CHECK (NOT isempty(valid)),
     CONSTRAINT uq_seat_assignments_seat
-        EXCLUDE USING gist (position_id WITH =, seat_no WITH =, valid WITH &&) WHERE (kind =
-        'definitif'),
+        EXCLUDE USING gist (position_id WITH =, seat_no WITH =, valid WITH &&)
+        WHERE (kind <> 'plh'),
+    CONSTRAINT uq_seat_assignments_plh
+        EXCLUDE USING gist (position_id WITH =, seat_no WITH =, valid WITH &&)
+        WHERE (kind = 'plh'),
     CONSTRAINT uq_seat_assignments_employee_id
         EXCLUDE USING gist (employee_id WITH =, valid WITH &&) WHERE (kind = 'definitif'),
     CONSTRAINT fk_seat_assignments_employee_id
@@ -123,7 +134,61 @@ CREATE TABLE seat_assignments (
         FOREIGN KEY (position_id) REFERENCES positions (id)
 );
 CREATE INDEX ix_seat_assignments_employee_id ON seat_assignments (employee_id);
+CREATE INDEX ix_seat_assignments_position_id ON seat_assignments (position_id);
 """
+
+# An ASN reads how many seats are filled without reading who fills them. These functions run as
+# the owner and give counts only; the owner, whom FORCE ROW LEVEL SECURITY binds, may read the
+# two tables for them, and still write none.
+COUNTS = (
+    """
+    -- app.rules.bup.retirement_date in SQL: the first of the month after the birthday on which
+    -- the age is reached.
+    CREATE FUNCTION app.retirement_date(birth_date date, age integer) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (date_trunc('month', birth_date + make_interval(years => age))
+            + interval '1 month')::date
+    """,
+    """
+    CREATE FUNCTION app.seats_filled(day date, positions uuid[])
+    RETURNS TABLE (position_id uuid, filled integer)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+        SELECT a.position_id, count(*)::integer
+        FROM unnest(positions) AS wanted (id)
+        JOIN public.seat_assignments a ON a.position_id = wanted.id
+        WHERE a.kind = 'definitif' AND a.valid @> day
+        GROUP BY a.position_id;
+    END
+    """,
+    """
+    -- Beside the count: holders whose retirement date has come, and holders whose date comes
+    -- within 1, 2, 3, 4 and 5 years (each number holds the one before it).
+    CREATE FUNCTION app.seats_retiring(day date, positions uuid[])
+    RETURNS TABLE (position_id uuid, filled integer, overdue integer, within integer[])
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+        SELECT held.position_id, count(*)::integer,
+               count(*) FILTER (WHERE held.retires_on <= day)::integer,
+               ARRAY[
+                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(1))::integer,
+                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(2))::integer,
+                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(3))::integer,
+                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(4))::integer,
+                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(5))::integer
+               ]
+        FROM (
+            SELECT a.position_id, app.retirement_date(e.birth_date, v.retirement_age) AS retires_on
+            FROM unnest(positions) AS wanted (id)
+            JOIN public.position_versions v ON v.position_id = wanted.id AND v.valid @> day
+            JOIN public.seat_assignments a ON a.position_id = wanted.id
+            JOIN public.employees e ON e.id = a.employee_id
+            WHERE a.kind = 'definitif' AND a.valid @> day
+        ) AS held
+        GROUP BY held.position_id;
+    END
+    """,
+)
 
 STRUCTURE = (
     "units",
@@ -149,6 +214,13 @@ def upgrade() -> None:
         policy(table, "editors", "ALL", EDITORS)
         audited(table)
     person_scoped("seat_assignments")
+    for statement in COUNTS:
+        op.execute(statement)
+    for table in ("seat_assignments", "employees", "position_versions"):
+        policy(table, "counts", "SELECT", ("CURRENT_USER",))
+    for function in ("app.seats_filled", "app.seats_retiring"):
+        op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {', '.join(STAFF)}")
     audited("seat_assignments", "employee_id")
 
 
