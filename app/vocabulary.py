@@ -229,3 +229,30 @@ class AuditFault(StrEnum):
     CHECKPOINT_MISMATCH = "checkpoint_mismatch"
     CHECKPOINT_NOT_OURS = "checkpoint_not_ours"
     LOG_SHORTENED = "log_shortened"
+
+
+class CorrectionField(StrEnum):
+    """What an employee may ask to have corrected."""
+
+    NAME = "name"
+    TITLE_PREFIX = "title_prefix"
+    TITLE_SUFFIX = "title_suffix"
+    EMAIL = "email"
+    PHONE = "phone"
+    ADDRESS = "address"
+    BIRTH_PLACE = "birth_place"
+    BIRTH_DATE = "birth_date"
+    SEX = "sex"
+    GOLONGAN = "golongan"
+    IDENTIFIER = "identifier"
+    EDUCATION = "education"
+    POSITION = "position"
+
+
+class CorrectionState(StrEnum):
+    """Where a correction request stands; all but the first are final."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"

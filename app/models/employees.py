@@ -1,12 +1,13 @@
 """Employees: an identity that stays, and dated facts about it."""
 
+import unicodedata
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from app.models.base import (
     Base,
@@ -19,6 +20,8 @@ from app.models.base import (
     one_of,
 )
 from app.vocabulary import (
+    CorrectionField,
+    CorrectionState,
     DisciplineLevel,
     EducationLevel,
     EmploymentStatus,
@@ -39,14 +42,27 @@ class Employee(Identified, Versioned, Base):
     __table_args__ = (
         CheckConstraint(one_of("sex", Sex), name="sex"),
         Index("uq_employees_nik_index", "nik_index", unique=True),
+        Index("ix_employees_birth_date", "birth_date", "id"),
     )
 
     birth_place: Mapped[str | None]
-    birth_date: Mapped[date] = mapped_column(index=True)
+    birth_date: Mapped[date]
     sex: Mapped[Sex] = mapped_column(Word(Sex))
     nik_sealed: Mapped[bytes | None]
     nik_index: Mapped[bytes | None]
     """HMAC of the NIK: finds a double without opening it."""
+
+
+def sorting_form(name: str) -> str:
+    """A name in lower case, without marks and doubled spaces: what is sorted and searched by."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def full_name(name: str, title_prefix: str | None, title_suffix: str | None) -> str:
+    """The name with its titles: `Dr. Siti Aminah, S.E.`."""
+    titled = f"{title_prefix} {name}" if title_prefix else name
+    return f"{titled}, {title_suffix}" if title_suffix else titled
 
 
 class EmployeeProfile(Identified, Dated, Base):
@@ -55,6 +71,7 @@ class EmployeeProfile(Identified, Dated, Base):
     __tablename__ = "employee_profiles"
     __table_args__ = (
         never_twice("employee_id", name="uq_employee_profiles_employee_id"),
+        Index("ix_employee_profiles_employee_id", "employee_id"),
         Index("ix_employee_profiles_name_sort", "name_sort", "employee_id"),
         Index(
             "ix_employee_profiles_name_trigram",
@@ -67,13 +84,19 @@ class EmployeeProfile(Identified, Dated, Base):
     employee_id: Mapped[UUID] = mapped_column(ForeignKey("employees.id"))
     name: Mapped[str]
     """Without titles."""
-    name_sort: Mapped[str]
-    """The name in lower case without marks: sorting does not depend on a collation."""
+    name_sort: Mapped[str] = mapped_column(String(collation="C"))
+    """`sorting_form(name)`, set with the name. Its order is that of the code points, so that
+    it is the same on every server."""
     title_prefix: Mapped[str | None]
     title_suffix: Mapped[str | None]
     email: Mapped[str | None]
     phone: Mapped[str | None]
     address: Mapped[str | None]
+
+    @validates("name")
+    def _with_sorting_form(self, _: str, name: str) -> str:
+        self.name_sort = sorting_form(name)
+        return name
 
 
 class EmployeeIdentifier(Identified, Dated, Base):
@@ -84,6 +107,7 @@ class EmployeeIdentifier(Identified, Dated, Base):
         CheckConstraint(one_of("kind", IdentifierKind), name="kind"),
         CheckConstraint("value ~ '^[0-9]{18}$'", name="value"),
         never_twice("employee_id", name="uq_employee_identifiers_employee_id"),
+        Index("ix_employee_identifiers_employee_id", "employee_id"),
         Index("uq_employee_identifiers_value", "value", unique=True),
         Index(
             "ix_employee_identifiers_value_trigram",
@@ -107,6 +131,7 @@ class EmployeeStatus(Identified, Dated, Base):
         CheckConstraint(one_of("end_reason", StatusEndReason), name="end_reason"),
         CheckConstraint("end_reason IS NULL OR NOT upper_inf(valid)", name="ended"),
         never_twice("employee_id", name="uq_employee_statuses_employee_id"),
+        Index("ix_employee_statuses_employee_id", "employee_id"),
         Index("ix_employee_statuses_status", "status", "employee_id"),
     )
 
@@ -123,6 +148,7 @@ class EmployeeGolongan(Identified, Dated, Base):
     __table_args__ = (
         CheckConstraint(one_of("golongan", Golongan), name="golongan"),
         never_twice("employee_id", name="uq_employee_golongan_employee_id"),
+        Index("ix_employee_golongan_employee_id", "employee_id"),
         Index("ix_employee_golongan_golongan", "golongan", "employee_id"),
     )
 
@@ -164,7 +190,8 @@ class CorrectionRequest(Identified, Versioned, Base):
 
     __tablename__ = "correction_requests"
     __table_args__ = (
-        CheckConstraint("state IN ('pending', 'accepted', 'declined', 'withdrawn')", name="state"),
+        CheckConstraint(one_of("state", CorrectionState), name="state"),
+        CheckConstraint(one_of("field", CorrectionField), name="field"),
         CheckConstraint(
             "(state IN ('accepted', 'declined')) = (decided_at IS NOT NULL)",
             name="decided",
@@ -181,14 +208,16 @@ class CorrectionRequest(Identified, Versioned, Base):
     )
 
     employee_id: Mapped[UUID] = of_employee()
-    field: Mapped[str]
+    field: Mapped[CorrectionField] = mapped_column(Word(CorrectionField))
     recorded_value: Mapped[str | None]
     """What was recorded when the request was made."""
     proposed_value: Mapped[str]
     reason: Mapped[str]
     evidence: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]", default=list)
     """References to documents: `[{"title", "reference"}]`."""
-    state: Mapped[str] = mapped_column(server_default="pending", default="pending")
+    state: Mapped[CorrectionState] = mapped_column(
+        Word(CorrectionState), server_default="pending", default=CorrectionState.PENDING
+    )
     decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]

@@ -2,13 +2,7 @@
 
 from alembic import op
 
-from migrations.security import (
-    ASN,
-    audited,
-    grant,
-    person_scoped,
-    policy,
-)
+from migrations.security import ASN, audited, grant, person_scoped, policy
 
 revision = "corrections"
 down_revision = "accounts"
@@ -32,6 +26,9 @@ CREATE TABLE correction_requests (
     CONSTRAINT pk_correction_requests PRIMARY KEY (id),
     CONSTRAINT ck_correction_requests_state
         CHECK (state IN ('pending', 'accepted', 'declined', 'withdrawn')),
+    CONSTRAINT ck_correction_requests_field
+        CHECK (field IN ('name', 'title_prefix', 'title_suffix', 'email', 'phone', 'address',
+        'birth_place', 'birth_date', 'sex', 'golongan', 'identifier', 'education', 'position')),
     CONSTRAINT ck_correction_requests_decided
         CHECK ((state IN ('accepted', 'declined')) = (decided_at IS NOT NULL)),
     CONSTRAINT ck_correction_requests_declined_why
@@ -54,10 +51,16 @@ def upgrade() -> None:
             op.execute(statement)
 
     person_scoped("correction_requests")
-    grant("correction_requests", "INSERT, UPDATE", ASN)
+    # An employee asks and withdraws; no grant lets them write a decision.
+    asked = "employee_id, field, recorded_value, proposed_value, reason, evidence, state"
+    grant("correction_requests", f"INSERT ({asked}, version)", ASN)
+    grant("correction_requests", "UPDATE (state, version, updated_at)", ASN)
     own = "employee_id = (SELECT app.current_employee())"
-    policy("correction_requests", "ask", "INSERT", (ASN,), own)
-    policy("correction_requests", "withdraw", "UPDATE", (ASN,), own)
+    policy("correction_requests", "ask", "INSERT", (ASN,), f"{own} AND state = 'pending'")
+    op.execute(
+        "CREATE POLICY withdraw ON correction_requests FOR UPDATE TO kemuning_asn "
+        f"USING ({own}) WITH CHECK ({own} AND state = 'withdrawn')"
+    )
     audited("correction_requests", "employee_id")
 
 

@@ -25,14 +25,14 @@ CREATE TABLE employees (
     CONSTRAINT pk_employees PRIMARY KEY (id),
     CONSTRAINT ck_employees_sex CHECK (sex IN ('male', 'female'))
 );
-CREATE INDEX ix_employees_birth_date ON employees (birth_date);
+CREATE INDEX ix_employees_birth_date ON employees (birth_date, id);
 CREATE UNIQUE INDEX uq_employees_nik_index ON employees (nik_index);
 
 CREATE TABLE employee_profiles (
     id uuid DEFAULT uuidv7() NOT NULL,
     employee_id uuid NOT NULL,
     name varchar NOT NULL,
-    name_sort varchar NOT NULL,
+    name_sort varchar COLLATE "C" NOT NULL,
     title_prefix varchar,
     title_suffix varchar,
     email varchar,
@@ -43,6 +43,7 @@ CREATE TABLE employee_profiles (
     CONSTRAINT fk_employee_profiles_employee_id
         FOREIGN KEY (employee_id) REFERENCES employees (id)
 );
+CREATE INDEX ix_employee_profiles_employee_id ON employee_profiles (employee_id);
 CREATE INDEX ix_employee_profiles_name_sort ON employee_profiles (name_sort, employee_id);
 CREATE INDEX ix_employee_profiles_name_trigram
     ON employee_profiles USING gin (name_sort gin_trgm_ops);
@@ -59,6 +60,7 @@ CREATE TABLE employee_identifiers (
     CONSTRAINT fk_employee_identifiers_employee_id
         FOREIGN KEY (employee_id) REFERENCES employees (id)
 );
+CREATE INDEX ix_employee_identifiers_employee_id ON employee_identifiers (employee_id);
 CREATE INDEX ix_employee_identifiers_value_trigram
     ON employee_identifiers USING gin (value gin_trgm_ops);
 CREATE UNIQUE INDEX uq_employee_identifiers_value ON employee_identifiers (value);
@@ -80,6 +82,7 @@ CREATE TABLE employee_statuses (
     CONSTRAINT fk_employee_statuses_employee_id
         FOREIGN KEY (employee_id) REFERENCES employees (id)
 );
+CREATE INDEX ix_employee_statuses_employee_id ON employee_statuses (employee_id);
 CREATE INDEX ix_employee_statuses_status ON employee_statuses (status, employee_id);
 
 CREATE TABLE employee_golongan (
@@ -97,6 +100,7 @@ CREATE TABLE employee_golongan (
     CONSTRAINT fk_employee_golongan_employee_id
         FOREIGN KEY (employee_id) REFERENCES employees (id)
 );
+CREATE INDEX ix_employee_golongan_employee_id ON employee_golongan (employee_id);
 CREATE INDEX ix_employee_golongan_golongan ON employee_golongan (golongan, employee_id);
 
 CREATE TABLE employee_educations (

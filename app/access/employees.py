@@ -1,0 +1,32 @@
+"""Who may see which employee: the rule for one, and its SQL twin for lists."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Uuid, bindparam, false, true
+
+from app.access.actors import Actor
+from app.vocabulary import Role
+
+SEES_EVERYONE = frozenset({Role.HR_ADMIN, Role.AUDITOR, Role.SERVICE})
+VIEWER = bindparam("viewer", type_=Uuid())
+"""The employee who asks; only the statements of the role `asn` hold it."""
+
+
+def can_see(actor: Actor, employee_id: UUID) -> bool:
+    """Whether this employee exists for the actor: staff of the agency see all, an ASN themself."""
+    return actor.role in SEES_EVERYONE or (actor.role is Role.ASN and actor.is_self(employee_id))
+
+
+def visible(role: Role, employee_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """The rows that exist for an actor of this role, by the column that names the employee.
+
+    The twin of `can_see`. A statement is built once a role; `VIEWER` names the ASN at the call.
+    """
+    if role in SEES_EVERYONE:
+        return true()
+    return employee_id == VIEWER if role is Role.ASN else false()
+
+
+def viewer(actor: Actor) -> dict[str, UUID | None]:
+    """The value that a statement with `visible` is called with."""
+    return {VIEWER.key: actor.employee_id} if actor.role is Role.ASN else {}
