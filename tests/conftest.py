@@ -6,6 +6,7 @@ races and both pools of the application as they run in production.
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ from tests.actors import Actors
 
 TEMPLATE = "kemuning_template"
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends the run as Ctrl-C does; as SystemExit it would only fail the test it met."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
