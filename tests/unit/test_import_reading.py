@@ -14,7 +14,7 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.services.imports import workbooks
+from app.services.imports import reading, workbooks
 from app.services.imports.headings import column_letters
 from app.services.imports.parsing import parse_rows
 from app.services.imports.reading import Table, read_table
@@ -331,7 +331,19 @@ def test_an_archive_that_lies_about_its_size_is_corrupt() -> None:
     data = bytearray(with_sheet(lambda xml: xml + b" " * 5_000_000))
     directory = data.rindex(b"PK\x01\x02", 0, data.rindex(b"xl/worksheets/sheet1.xml"))
     struct.pack_into("<I", data, directory + 24, 1_000)
-    assert refused(bytes(data)).code == "corrupt"
+    with pytest.raises(UnreadableFile, match="corrupt"):
+        workbooks.survey(bytes(data))
+
+
+def test_a_panic_of_the_workbook_reader_is_a_damaged_file() -> None:
+    class Panic(BaseException):
+        pass
+
+    def panics() -> None:
+        raise Panic
+
+    with pytest.raises(UnreadableFile, match="corrupt"):
+        reading._calamine(panics)
 
 
 @pytest.mark.parametrize(

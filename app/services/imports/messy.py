@@ -64,6 +64,7 @@ _PAGE: Final = 25  # data rows after which the headings come again, as on printe
 def messy_sample(rows: Sequence[CleanRow]) -> bytes:
     """A workbook of these rows, spoiled; rows are {column name: typed value or text}.
 
+    Dates must be typed. It takes eighteen rows to hold every fault; fewer rows hold fewer.
     Title lines, headings over two lines with merged cells and again in the middle, a line of
     column numbers, a column of running numbers, blank and doubled rows, and in single cells
     what `_SPOILS` does.
@@ -209,7 +210,8 @@ def _golongan_without_slash(cells: Spoiled) -> None:
 
 
 def _phone_as_number(cells: Spoiled) -> None:
-    cells["phone"] = float(str(cells["phone"] or "081200000000").replace("+62", "0"))
+    if cells["phone"]:
+        cells["phone"] = float(str(cells["phone"]).replace("+62", "0"))
 
 
 def _email_in_capitals(cells: Spoiled) -> None:
