@@ -118,11 +118,11 @@ JENJANG_ENDINGS: Final = {jenjang.value.replace("_", " "): jenjang for jenjang i
 # Without MA (madrasah or master) and ST (school or degree), which mean two things.
 EDUCATION_LEVELS: Final = _squeezed(
     {
-        EducationLevel.SD: "SD, Sekolah Dasar, Madrasah Ibtidaiyah, Paket A, SD/Sederajat, SD Sederajat, SDLB",
+        EducationLevel.SD: "SD, Sekolah Dasar, Madrasah Ibtidaiyah, Paket A, SD/Sederajat, SDLB",
         EducationLevel.SMP: "SMP, SLTP, MTs, Paket B, SLTP Kejuruan, SMP/Sederajat, "
         "SLTP/Sederajat, Sekolah Menengah Pertama, SLTP/SMP",
-        EducationLevel.SMA: "SMA, SLTA, SMU, SMK, Madrasah Aliyah, STM, SMEA, SPG, SPK, Paket C, SMA/SMK, "
-        "SLTA Kejuruan, SLTA Keguruan, SMA/Sederajat, SLTA/Sederajat, SLTA/SMA, SLTA/SMK, "
+        EducationLevel.SMA: "SMA, SLTA, SMU, SMK, Madrasah Aliyah, STM, SMEA, SPG, SPK, Paket C, "
+        "SMA/SMK, SLTA Kejuruan, SLTA Keguruan, SMA/Sederajat, SLTA/Sederajat, SLTA/SMA, SLTA/SMK, "
         "Sekolah Menengah Atas, Sekolah Menengah Kejuruan, SMA/SMK/Sederajat",
         EducationLevel.D1: "D1, DI, Diploma I, Diploma 1",
         EducationLevel.D2: "D2, DII, Diploma II, Diploma 2",
