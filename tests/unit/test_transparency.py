@@ -4,6 +4,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import reduce
 from hashlib import sha256
@@ -11,7 +12,9 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -256,6 +259,16 @@ def test_a_rewritten_past_is_refused(leaves: list[bytes], data: st.DataObject) -
     assert not verify_consistency(0, old_root, new, new_root, [])
     assert not verify_consistency(0, EMPTY_ROOT, new, new_root, proof or [bytes(32)])
     assert not verify_consistency(new, old_root, new, new_root, [])
+    assert not verify_consistency(new, new_root, new, new_root, [bytes(32)])
+    assert not verify_consistency(old, old_root, 2 * new, new_root, proof)
+
+
+def test_sizes_and_roots_that_cannot_be_are_refused() -> None:
+    root = naive_root(CT_LEAVES)
+    assert verify_consistency(8, root, 8, root, [])
+    assert not verify_consistency(-1, root, -1, root, [])
+    assert not verify_consistency(8, root[:-1], 8, root[:-1], [])
+    assert not verify_consistency(0, b"", 8, root, [])
 
 
 def test_a_node_is_no_leaf() -> None:
@@ -548,10 +561,32 @@ def test_another_key_or_kind_of_key_is_refused() -> None:
             CHECKPOINT.sign(pem(unfit))
 
 
+def test_another_curve_of_the_same_size_is_refused() -> None:
+    other = ec.generate_private_key(ec.SECP256K1())
+    der = other.sign(CHECKPOINT.to_signed_bytes(), ec.ECDSA(hashes.SHA256()))
+    r, s = decode_dss_signature(der)
+    signed = SignedCheckpoint(CHECKPOINT, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+    with pytest.raises(CheckpointInvalid, match="signature"):
+        signed.verify(other.public_key())
+
+
 def test_a_signature_of_another_length_is_refused() -> None:
-    for length in (0, 63, 65):
+    private = pem(KEY)
+    signatures = (CHECKPOINT.sign(private).signature for _ in range(10_000))
+    padded = next(signature for signature in signatures if signature[32] == 0)
+    SignedCheckpoint(CHECKPOINT, padded).verify(PUBLIC)
+    for other in (b"", padded[:32] + padded[33:], padded + b"\0"):  # the second: the same numbers
         with pytest.raises(CheckpointInvalid, match="signature"):
-            SignedCheckpoint(CHECKPOINT, bytes(length)).verify(PUBLIC)
+            SignedCheckpoint(CHECKPOINT, other).verify(PUBLIC)
+
+
+def test_a_checkpoint_holds_whole_hashes_and_a_time_with_its_zone() -> None:
+    with pytest.raises(CheckpointInvalid, match="root_hash"):
+        replace(CHECKPOINT, root_hash=bytes(31))
+    with pytest.raises(CheckpointInvalid, match="chain_hash"):
+        replace(CHECKPOINT, chain_hash=bytes(33))
+    with pytest.raises(CheckpointInvalid, match="at"):
+        replace(CHECKPOINT, at=CHECKPOINT.at.replace(tzinfo=None))
 
 
 BAD_MEMBERS: list[tuple[str, object]] = [
