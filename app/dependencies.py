@@ -119,6 +119,14 @@ def etag(version: int, as_of: date | None = None) -> str:
     return f'"{version}.{as_of.isoformat()}"' if as_of else f'"{version}"'
 
 
+def next_link(request: Request, cursor: str | None) -> dict[str, str]:
+    """The Link header (RFC 8288) to the page after this one; none where it is the last."""
+    if cursor is None:
+        return {}
+    url = request.url.include_query_params(cursor=cursor)
+    return {"Link": f'<{url.path}?{url.query}>; rel="next"'}
+
+
 Session = Annotated[AsyncSession, Depends(open_session, scope="function")]
 ReadSession = Annotated[DriverReader, Depends(open_reader, scope="function")]
 CurrentRuntime = Annotated[Runtime, Depends(runtime_of)]

@@ -1,5 +1,6 @@
 """The whole assembly, in one page."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,12 +14,13 @@ from app.access.table import check_table
 from app.api_docs import docs_router
 from app.dependencies import operation_id
 from app.middleware import RequestFrame
-from app.routers import health
+from app.routers import audit, health
 from app.runtime import Runtime
+from app.services.audit.sequencing import run_sequencer
 from app.settings import Settings
 
 API = "/api/v1"
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (audit.router,)
 """Served below /api/v1, in the order of the documentation."""
 
 
@@ -43,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
+    app.include_router(audit.well_known)
     app.include_router(docs_router())
     check_table(operation_ids(app))
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
@@ -80,5 +83,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
-    await app.state.runtime.close()
+    """Run the background tasks while the application serves; then let every one finish."""
+    runtime: Runtime = app.state.runtime
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        if runtime.settings.run_jobs:
+            tasks.create_task(run_sequencer(runtime.database, runtime.settings, stop))
+        yield
+        stop.set()
+    await runtime.close()

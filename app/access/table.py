@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from app.access.actors import Actor
 from app.errors import Bilingual, Forbidden, Unauthenticated
-from app.vocabulary import NextStep, Role
+from app.vocabulary import NextStep, Role, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,17 @@ TABLE: Mapping[str, Rule] = {
     "health_livez": ANYONE,
     "health_readyz": ANYONE,
     "health_metrics": ANYONE,
+    # audit
+    "audit_list_events": only(Role.AUDITOR),
+    "audit_get_event": only(Role.AUDITOR),
+    "audit_get_inclusion_proof": only(Role.AUDITOR),
+    "audit_list_reads_of_account": only(Role.AUDITOR),
+    "audit_verify": only(Role.AUDITOR),
+    "audit_list_checkpoints": only(Role.AUDITOR, scope=Scope.AUDIT_READ),
+    "audit_create_checkpoint": only(Role.AUDITOR),
+    "audit_get_checkpoint": only(Role.AUDITOR, scope=Scope.AUDIT_READ),
+    "audit_list_my_data_access": only(Role.ASN),
+    "audit_get_audit_keys": ANYONE,
 }
 
 
