@@ -13,14 +13,16 @@ from app.vocabulary import Sex
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """How one people names its children: `first` [+ `middle`] + `last`, or one word alone."""
+    """How one people names its children: first [+ middle] + last, or one word alone.
+
+    Where `middle` isn't told, a second first name stands there.
+    """
 
     weight: int
     first: dict[Sex, Sequence[str]]
     last: dict[Sex, Sequence[str]]
     places: Sequence[str]
     middle: dict[Sex, Sequence[str]] | None = None
-    middle_chance: float = 0.0
     alone: dict[Sex, Sequence[str]] | None = None
     alone_chance: float = 0.0
 
@@ -49,7 +51,6 @@ _JAWA: Final = Custom(
         "Adi Arif Bayu Dwi Fajar Hadi Jati Nur Tri Wisnu",
         "Ayu Dwi Eka Fitri Indri Kurnia Nur Puspita Tri Wulan",
     ),
-    middle_chance=0.3,
     last=_by_sex(
         "Cahyono Handoko Hariyanto Hermawan Irawan Kurniawan Kusumo Nugroho Prasetyo Prayitno "
         "Purnomo Raharjo Riyanto Santoso Saputro Setiawan Setyawan Sulistyo Suryanto Susanto "
@@ -120,7 +121,7 @@ _MINANG: Final = Custom(
         "Syamsuardi Mawardi Asrizal Zulkarnaini Marjohan Darmansyah Hendriadi Yurnalis",
         "Yusmaniar Nurhayati Rosmanidar Ernawilis Fatmawilis Zubaidah Delmiwati Suryanis",
     ),
-    alone_chance=0.1,
+    alone_chance=0.05,
     places=_words("Padang Bukittinggi Payakumbuh Pariaman Solok Batusangkar"),
 )
 
@@ -147,6 +148,7 @@ _BALI: Final = Custom(
         Sex.MALE: ("I Gede", "I Ketut", "I Komang", "I Made", "I Nyoman", "I Putu", "I Wayan"),
         Sex.FEMALE: ("Ni Kadek", "Ni Ketut", "Ni Komang", "Ni Luh", "Ni Made", "Ni Putu"),
     },
+    middle=_by_sex("Adi Agus Bagus Budi Dharma Eka", "Ayu Dewi Eka Indah Sri Wulan"),
     last=_by_sex(
         "Adnyana Arimbawa Artawan Darmika Dharmawan Mahendra Mudana Parwata Sedana Suardana "
         "Suastika Subagia Sudarsana Sujana Suparta Sutama Widiarta Wirawan Yasa",
@@ -191,6 +193,7 @@ _TIMUR: Final = Custom(
 _CUSTOMS: Final = (_JAWA, _SUNDA, _BATAK, _MINANG, _BUGIS, _BALI, _MELAYU, _TIMUR)
 _WEIGHTS: Final = tuple(custom.weight for custom in _CUSTOMS)
 _BORN_AT_HOME: Final = 0.55
+_MIDDLE: Final = 0.3
 
 STREETS: Final = _words(
     "Anggrek Beringin Cempaka Cendana Dahlia Flamboyan Kamboja Kenanga Mawar Melati Merdeka "
@@ -223,8 +226,8 @@ def name_and_birth_place(rng: Random, sex: Sex) -> tuple[str, str]:
     if custom.alone is not None and rng.random() < custom.alone_chance:
         return rng.choice(custom.alone[sex]), place
     words = [rng.choice(custom.first[sex])]
-    if custom.middle is not None and rng.random() < custom.middle_chance:
-        middle = rng.choice(custom.middle[sex])
+    if rng.random() < _MIDDLE:
+        middle = rng.choice((custom.middle or custom.first)[sex])
         words += [middle] if middle not in words else []
     words.append(rng.choice(custom.last[sex]))
     return " ".join(words), place

@@ -1,0 +1,318 @@
+"""How a working life in the demo government goes: entry, ranks, earlier seats."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+from typing import Final, NamedTuple
+
+from app.demo.education import starting_level
+from app.demo.organisation import Position
+from app.rules.bup import retirement_age
+from app.rules.golongan import ladder
+from app.vocabulary import EducationLevel, EmploymentStatus, Golongan, Jenjang, JobKind
+
+_L: Final = EducationLevel
+_YEAR: Final = 365.2425
+_NEWEST_PAPERS: Final = timedelta(days=30)
+"""Nobody took a seat in the last days: decrees are recorded with a delay."""
+
+
+class Entry(NamedTuple):
+    """How someone came into service and into today's seat."""
+
+    status: EmploymentStatus
+    start: EducationLevel
+    birth_date: date
+    appointed: date
+    job_since: date
+
+
+class GolonganPeriod(NamedTuple):
+    """A rank from a day on."""
+
+    golongan: Golongan
+    since: date
+
+
+@dataclass(slots=True)
+class Seat:
+    """One seat; `free_before` is the first day on which a later holder had it."""
+
+    position: Position
+    number: int
+    free_before: date
+
+
+class Job(NamedTuple):
+    """A seat held from a day on; `until` is the first day without it, None for today's."""
+
+    position_code: str
+    seat_no: int
+    since: date
+    until: date | None
+
+
+class _Path(NamedTuple):
+    """What holders of a kind of job have behind them: years of service, and the highest rank."""
+
+    least: float
+    most: float
+    cap: Golongan
+    stay: float = 8.0
+    """Years after which they have mostly moved on."""
+
+
+_PATHS: Final = {
+    JobKind.JPT_PRATAMA: _Path(22.5, 37, Golongan.IV_C, 5),
+    JobKind.ADMINISTRATOR: _Path(14.5, 35, Golongan.IV_B, 6),
+    JobKind.PENGAWAS: _Path(9.5, 35, Golongan.III_D, 7),
+    JobKind.PELAKSANA: _Path(0.1, 39, Golongan.III_D, 10),
+    Jenjang.PEMULA: _Path(0.1, 9, Golongan.II_B, 9),
+    Jenjang.TERAMPIL: _Path(0.1, 12, Golongan.II_D),
+    Jenjang.MAHIR: _Path(9.5, 28, Golongan.III_B),
+    Jenjang.PENYELIA: _Path(18.5, 37, Golongan.III_D),
+    Jenjang.AHLI_PERTAMA: _Path(0.1, 12, Golongan.III_B),
+    Jenjang.AHLI_MUDA: _Path(9.5, 33, Golongan.III_D, 9),
+    Jenjang.AHLI_MADYA: _Path(18.5, 36, Golongan.IV_B, 10),
+}
+# Age on entering service as CPNS, by education.
+_ENTRY_AGES: Final = {
+    _L.SMA: (19.2, 30.0),
+    _L.D3: (22.2, 32.0),
+    _L.D4: (23.2, 34.0),
+    _L.S1: (23.2, 34.0),
+    _L.S2: (26.2, 34.5),
+}
+_CPNS_GOLONGAN: Final = {
+    _L.SMA: Golongan.II_A,
+    _L.D3: Golongan.II_C,
+    _L.D4: Golongan.III_A,
+    _L.S1: Golongan.III_A,
+    _L.S2: Golongan.III_B,
+}
+# How far one rises as pelaksana with the education of one's entry.
+_PELAKSANA_CAP: Final = {
+    _L.SMA: Golongan.III_B,
+    _L.D3: Golongan.III_C,
+    _L.S1: Golongan.III_D,
+}
+_PPPK_GOLONGAN: Final = {
+    _L.SMA: Golongan.PPPK_V,
+    _L.D3: Golongan.PPPK_VII,
+    _L.D4: Golongan.PPPK_IX,
+    _L.S1: Golongan.PPPK_IX,
+    _L.S2: Golongan.PPPK_X,
+}
+_PROFESSIONS_ABOVE_S1: Final = ("Dokter", "Dokter Gigi", "Medik Veteriner", "Apoteker")
+_PPPK_CHANCE: Final[dict[JobKind | Jenjang, float]] = {
+    Jenjang.AHLI_PERTAMA: 0.58,
+    Jenjang.TERAMPIL: 0.52,
+    Jenjang.PEMULA: 0.5,
+    JobKind.PELAKSANA: 0.4,
+}
+_PART_TIME_CHANCE: Final = 0.2
+_PART_TIME_FROM: Final = date(2025, 10, 1)
+_FIRST_PPPK_YEAR: Final = 2021
+_PPPK_MONTHS: Final = (1, 3, 4, 6)
+_PPPK_YOUNGEST: Final = 28.0
+_RETIRING_SOON: Final = 0.06
+_BEFORE_RETIREMENT: Final = 0.05
+_TAKING_OFFICE_ONCE: Final = 0.6
+_YEARS_TO_PROMOTION: Final = 4
+_PROMOTION_MONTHS: Final = (4, 10)
+
+
+def path_of(position: Position) -> _Path:
+    """What its holders have behind them."""
+    return _PATHS[position.jenjang or position.kind]
+
+
+def enter(rng: Random, position: Position, today: date) -> Entry:
+    """A way into service and into this position that fits age, education and service."""
+    start = starting_level(rng, position)
+    chance = _PPPK_CHANCE.get(position.jenjang or position.kind, 0.0)
+    if rng.random() < chance and start is not _L.S2:
+        return _enter_pppk(rng, position, start, today)
+    return _enter_cpns(rng, position, start, today)
+
+
+def _enter_cpns(rng: Random, position: Position, start: EducationLevel, today: date) -> Entry:
+    path = path_of(position)
+    youngest, oldest = _ENTRY_AGES[start]
+    age = _age(rng, position, youngest + path.least, oldest + path.most, today)
+    age_then = rng.uniform(max(youngest, age - path.most), min(oldest, age - path.least))
+    appointed = _month(_back(today, age - age_then))
+    status = EmploymentStatus.PNS if confirmed_on(appointed) <= today else EmploymentStatus.CPNS
+    job_since = _job_since(rng, position, path, appointed, today)
+    return Entry(status, start, _back(today, age), appointed, job_since)
+
+
+def _enter_pppk(rng: Random, position: Position, start: EducationLevel, today: date) -> Entry:
+    age = _age(rng, position, _PPPK_YOUNGEST, 99, today)
+    status = EmploymentStatus.PPPK
+    part_time = position.kind is JobKind.PELAKSANA and rng.random() < _PART_TIME_CHANCE
+    if part_time and today > _PART_TIME_FROM:
+        status = EmploymentStatus.PPPK_PARUH_WAKTU
+        since = max(_PART_TIME_FROM, date(today.year - 1, 10, 1))
+    else:
+        since = rng.choice(_pppk_waves(today))
+    birth = _back(today, age)
+    return Entry(status, start, birth, since, max(since, position.since))
+
+
+def _pppk_waves(today: date) -> list[date]:
+    """Days on which contracts began: five years back, the longest that one runs."""
+    return [
+        date(year, month, 1)
+        for year in range(max(_FIRST_PPPK_YEAR, today.year - 4), today.year + 1)
+        for month in _PPPK_MONTHS
+        if date(year, month, 1) <= today
+    ]
+
+
+def _age(rng: Random, position: Position, low: float, high: float, today: date) -> float:
+    """Years of age; more people than by chance stand within five years of retiring."""
+    last = retirement_age(position.kind, position.jenjang, today).value - _BEFORE_RETIREMENT
+    if high >= last and rng.random() < _RETIRING_SOON:
+        return rng.uniform(max(low, last - 5), last)
+    return rng.uniform(low, min(high, last))
+
+
+def _job_since(rng: Random, position: Position, path: _Path, appointed: date, today: date) -> date:
+    """The day on which today's seat was taken: on entry, or with promotion."""
+    if path.least < 1 and position.since <= appointed and rng.random() < _TAKING_OFFICE_ONCE:
+        return appointed
+    # Promotion comes within the year before the least service of its holders.
+    ready = appointed + timedelta(days=max(0.0, path.least - 1) * _YEAR)
+    earliest = max(ready, position.since, _back(today, path.stay))
+    span = (today - _NEWEST_PAPERS - earliest).days
+    chosen = earliest + timedelta(days=rng.randrange(span)) if span > 0 else earliest
+    return max(_month(chosen), appointed, position.since)
+
+
+def confirmed_on(appointed: date) -> date:
+    """The day on which a CPNS becomes a PNS, after a year of trial (PP 11/2017 art. 34)."""
+    return appointed.replace(year=appointed.year + 1)
+
+
+def golongan_history(
+    rng: Random, position: Position, entry: Entry, today: date
+) -> tuple[GolonganPeriod, ...]:
+    """Every rank held so far: PPPK keep theirs, PNS rise every four years up to a cap."""
+    bonus = position.stem in _PROFESSIONS_ABOVE_S1 and entry.start is _L.S1
+    if entry.status in (EmploymentStatus.PPPK, EmploymentStatus.PPPK_PARUH_WAKTU):
+        golongan = Golongan.PPPK_X if bonus else _PPPK_GOLONGAN[entry.start]
+        return (GolonganPeriod(golongan, entry.appointed),)
+    first = Golongan.III_B if bonus else _CPNS_GOLONGAN[entry.start]
+    cap = path_of(position).cap
+    if position.kind is JobKind.PELAKSANA:
+        cap = _PELAKSANA_CAP[entry.start]
+    steps = ladder(first)
+    found = [GolonganPeriod(first, entry.appointed)]
+    for golongan in steps[steps.index(first) + 1 : steps.index(cap) + 1]:
+        since = _promoted(rng, found[-1].since)
+        if since > today - _NEWEST_PAPERS:
+            break
+        found.append(GolonganPeriod(golongan, since))
+    return tuple(found)
+
+
+def _promoted(rng: Random, last: date) -> date:
+    """1 April or 1 October, four years on; now and then half a year late."""
+    earliest = last.replace(year=last.year + _YEARS_TO_PROMOTION)
+    days = [date(earliest.year + year, month, 1) for year in (0, 1) for month in _PROMOTION_MONTHS]
+    later = [day for day in days if day >= earliest]
+    return later[1] if rng.random() < 0.1 else later[0]
+
+
+class PastSeats:
+    """Finds seats for what people did before, so that no seat had two holders at once."""
+
+    def __init__(self, seats: Iterable[Seat]) -> None:
+        self._by_rung: defaultdict[tuple[str, int], list[Seat]] = defaultdict(list)
+        self._closed: defaultdict[tuple[str, int], list[Seat]] = defaultdict(list)
+        for seat in seats:
+            self._by_rung[_rung(seat.position)].append(seat)
+            if seat.position.until is not None:
+                self._closed[_rung(seat.position)].append(seat)
+
+    def jobs_before(self, rng: Random, seat: Seat, entry: Entry) -> list[Job]:
+        """Up to three earlier jobs, oldest first; a spell without a free seat is left out."""
+        spells = _spells(rng, entry.appointed, entry.job_since)
+        ladder_name, level = _rung(seat.position)
+        renewed = seat.position.since == entry.job_since
+        found: list[Job] = []
+        until = entry.job_since
+        for back, since in enumerate(reversed(spells), start=1):
+            lateral = renewed and back == 1
+            rung = (ladder_name, level if lateral else max(0, level - back))
+            closed = self._closed.get(rung, ()) if lateral else ()
+            for past in (closed, self._by_rung.get(rung, ()), self._by_rung[_FIRST_RUNG]):
+                job = _taken(rng, past, seat.position, since, until) if past else None
+                if job is not None:
+                    found.append(job)
+                    break
+            until = since
+        return found[::-1]
+
+
+def _taken(
+    rng: Random, seats: Sequence[Seat], now: Position, since: date, until: date
+) -> Job | None:
+    for _ in range(8):
+        seat = rng.choice(seats)
+        position = seat.position
+        if seat.free_before >= until and position.since <= since and position is not now:
+            seat.free_before = since
+            return Job(position.code, seat.number, since, until)
+    return None
+
+
+def _spells(rng: Random, start: date, end: date) -> list[date]:
+    """The days on which the jobs between two days began."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    if months < 6:
+        return []
+    wanted = min(2, rng.randrange(1 + months // 48))
+    cuts = sorted(rng.sample(range(1, months // 6), wanted)) if months // 6 > wanted else []
+    return [start, *(_months_on(start, 6 * cut) for cut in cuts)]
+
+
+_LEADERS: Final = (
+    JobKind.PELAKSANA,
+    JobKind.PENGAWAS,
+    JobKind.ADMINISTRATOR,
+    JobKind.JPT_PRATAMA,
+)
+_SKILL: Final = (Jenjang.PEMULA, Jenjang.TERAMPIL, Jenjang.MAHIR, Jenjang.PENYELIA)
+_EXPERT: Final = (
+    Jenjang.AHLI_PERTAMA,
+    Jenjang.AHLI_MUDA,
+    Jenjang.AHLI_MADYA,
+    Jenjang.AHLI_UTAMA,
+)
+_FIRST_RUNG: Final = ("", 0)
+
+
+def _rung(position: Position) -> tuple[str, int]:
+    """The ladder that a position stands on, and how high: leaders share one."""
+    if position.jenjang is None:
+        return "", _LEADERS.index(position.kind)
+    if position.jenjang in _SKILL:
+        return f"{position.stem}, keterampilan", _SKILL.index(position.jenjang)
+    return position.stem, _EXPERT.index(position.jenjang)
+
+
+def _back(day: date, years: float) -> date:
+    return day - timedelta(days=round(years * _YEAR))
+
+
+def _month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _months_on(day: date, months: int) -> date:
+    years, month = divmod(day.month - 1 + months, 12)
+    return date(day.year + years, month + 1, day.day)
