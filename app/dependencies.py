@@ -5,6 +5,7 @@ operation has: unknown query parameters refused, 304, and the stored answer of a
 Idempotency-Key.
 """
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import date
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
@@ -117,6 +119,12 @@ ETAG = re.compile(r'"(\d{1,18})(?:\.[\w-]+)?"')
 def etag(version: int, as_of: date | None = None) -> str:
     """The strong ETag of a representation: its version, and its day where it depends on one."""
     return f'"{version}.{as_of.isoformat()}"' if as_of else f'"{version}"'
+
+
+def etag_of(version: int, shown: BaseModel) -> str:
+    """The ETag of an answer that also shows what its version doesn't cover: names, counts."""
+    digest = hashlib.sha256(shown.model_dump_json().encode()).hexdigest()
+    return f'"{version}.{digest[:16]}"'
 
 
 def next_link(request: Request, cursor: str | None) -> dict[str, str]:

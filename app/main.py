@@ -14,13 +14,13 @@ from app.access.table import check_table
 from app.api_docs import docs_router
 from app.dependencies import operation_id
 from app.middleware import RequestFrame
-from app.routers import audit, health
+from app.routers import audit, health, positions, units
 from app.runtime import Runtime
 from app.services.audit.sequencing import run_sequencer
 from app.settings import Settings
 
 API = "/api/v1"
-ROUTERS: tuple[APIRouter, ...] = (audit.router,)
+ROUTERS: tuple[APIRouter, ...] = (audit.router, units.router, positions.router)
 """Served below /api/v1, in the order of the documentation."""
 
 

@@ -49,6 +49,49 @@ TABLE: Mapping[str, Rule] = {
     "health_livez": ANYONE,
     "health_readyz": ANYONE,
     "health_metrics": ANYONE,
+    # units
+    **dict.fromkeys(
+        (
+            "units_list_units",
+            "units_get_tree",
+            "units_get_unit",
+            "units_get_history",
+            "units_get_seats",
+        ),
+        only(*STAFF, scope=Scope.ORGANISATION_READ),
+    ),
+    "units_list_retirements": only(*OVERSIGHT),
+    **dict.fromkeys(
+        (
+            "units_create_unit",
+            "units_update_unit",
+            "units_move_unit",
+            "units_merge_unit",
+            "units_close_unit",
+        ),
+        only(*HR, scope=Scope.ORGANISATION_WRITE),
+    ),
+    # positions
+    **dict.fromkeys(
+        (
+            "positions_list_positions",
+            "positions_get_position",
+            "positions_get_history",
+            "positions_list_assignments",
+            "positions_get_assignment",
+        ),
+        only(*STAFF, scope=Scope.ORGANISATION_READ),
+    ),
+    **dict.fromkeys(
+        (
+            "positions_create_position",
+            "positions_update_position",
+            "positions_close_position",
+            "positions_create_assignment",
+            "positions_update_assignment",
+        ),
+        only(*HR, scope=Scope.ORGANISATION_WRITE),
+    ),
     # audit
     "audit_list_events": only(Role.AUDITOR),
     "audit_get_event": only(Role.AUDITOR),
