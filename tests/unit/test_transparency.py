@@ -271,6 +271,16 @@ def test_sizes_and_roots_that_cannot_be_are_refused() -> None:
     assert not verify_consistency(0, b"", 8, root, [])
 
 
+def test_a_proof_does_not_show_a_smaller_tree() -> None:
+    """Paths of a larger tree, whose ends look like those of a smaller one."""
+    assert verify_inclusion(CT_LEAVES[1], 1, 2, [CT_LEAVES[0]], naive_root(CT_LEAVES[:2]))
+    assert not verify_inclusion(CT_LEAVES[1], 0, 1, [CT_LEAVES[0]], naive_root(CT_LEAVES[:2]))
+    old_root, new_root = naive_root(CT_LEAVES[:7]), naive_root(CT_LEAVES)
+    proof = consistency_proof(CT_LEAVES, 7)
+    assert verify_consistency(7, old_root, 8, new_root, proof)
+    assert not verify_consistency(3, old_root, 4, new_root, proof)
+
+
 def test_a_node_is_no_leaf() -> None:
     # Without the prefixes, two leaves' hashes would pass as one event's content.
     assert event_hash({}) == sha256(b"\x00{}").digest()
@@ -320,7 +330,7 @@ details = st.dictionaries(texts, values, max_size=4)
 @given(values)
 def test_canonical_json_says_the_same_and_is_stable(value: object) -> None:
     text = canonical_json(value)
-    assert json.loads(text) == value
+    assert exactly(json.loads(text)) == exactly(value)
     assert canonical_json(json.loads(text)) == text
 
 
@@ -331,18 +341,12 @@ def test_the_order_of_keys_does_not_matter(detail: dict[str, object], random: ob
     assert canonical_json({key: detail[key] for key in keys}) == canonical_json(detail)
 
 
-@given(values, values)
-def test_different_values_have_different_texts(one: object, other: object) -> None:
-    same_text = canonical_json(one) == canonical_json(other)
-    # repr, since True == 1 in Python and not in JSON
-    assert same_text == (sorted_repr(one) == sorted_repr(other))
-
-
-def sorted_repr(value: object) -> str:
+def exactly(value: object) -> str:
+    """For comparison: True == 1 in Python and not in JSON."""
     if isinstance(value, dict):
-        return repr(sorted((key, sorted_repr(inner)) for key, inner in value.items()))
+        return repr(sorted((key, exactly(inner)) for key, inner in value.items()))
     if isinstance(value, list):
-        return "list" + repr([sorted_repr(inner) for inner in value])
+        return "list" + repr([exactly(inner) for inner in value])
     return repr(value)
 
 
@@ -486,15 +490,6 @@ def test_tampering_with_any_event_shows(
     assert extends == (longer[:old] == leaves)
 
 
-def test_a_log_whose_details_are_erased_still_verifies() -> None:
-    logged = [{"name": "Siti", "nip": "199001022015032001"}, {"name": "Budi"}]
-    stored = [(audit_event(seq, detail), SALT, detail) for seq, detail in enumerate(logged)]
-    before = summed([event for event, _, _ in stored])
-    erased = [(event, None, None) for event, _, _ in stored]
-    assert summed([event for event, _, _ in erased]) == before
-    assert b"Siti" not in canonical_json(erased[0][0])
-
-
 # --- Checkpoints ------------------------------------------------------------------------------
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -635,6 +630,8 @@ def test_the_members_are_exactly_these() -> None:
             SignedCheckpoint.from_json(json.dumps(less))
     with pytest.raises(CheckpointInvalid, match="members"):
         SignedCheckpoint.from_json(json.dumps({**FIELDS, "extra": 1}))
+    with pytest.raises(CheckpointInvalid, match="too long"):
+        SignedCheckpoint.from_json(SIGNED.to_json() + " " * 4096)
     doubled = SIGNED.to_json().replace("{", '{"tree_size":9,', 1)
     with pytest.raises(CheckpointInvalid, match="not JSON"):
         SignedCheckpoint.from_json(doubled)
@@ -642,7 +639,7 @@ def test_the_members_are_exactly_these() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "null", "[]", "{", b"\xff", "[" * 4000, '{"a":NaN}', "1" * 4096, " " * 4097, '"\\ud800"'],
+    ["", "null", "[]", "{", b"\xff", "[" * 4000, '{"a":NaN}', "1" * 4096, '"\\ud800"'],
 )
 def test_what_is_no_checkpoint_is_refused(text: str | bytes) -> None:
     with pytest.raises(CheckpointInvalid):
