@@ -1,11 +1,11 @@
 """How a working life in the demo government goes: entry, ranks, earlier seats."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from app.demo.education import starting_level
 from app.demo.organisation import Position
@@ -122,6 +122,9 @@ _BEFORE_RETIREMENT: Final = 0.05
 _TAKING_OFFICE_ONCE: Final = 0.6
 _YEARS_TO_PROMOTION: Final = 4
 _PROMOTION_MONTHS: Final = (4, 10)
+_EARLIER_JOBS: Final = 3
+_TRIES: Final = 24
+_SHORTEST_SPELL: Final = 6  # months
 
 
 def path_of(position: Position) -> _Path:
@@ -184,12 +187,17 @@ def _job_since(rng: Random, position: Position, path: _Path, appointed: date, to
     """The day on which today's seat was taken: on entry, or with promotion."""
     if path.least < 1 and position.since <= appointed and rng.random() < _TAKING_OFFICE_ONCE:
         return appointed
-    # Promotion comes within the year before the least service of its holders.
-    ready = appointed + timedelta(days=max(0.0, path.least - 1) * _YEAR)
-    earliest = max(ready, position.since, _back(today, path.stay))
+    earliest = max(_ready_on(path, appointed), _back(today, path.stay))
+    if position.since > earliest:  # whoever could, took the new seat at once
+        return position.since
     span = (today - _NEWEST_PAPERS - earliest).days
     chosen = earliest + timedelta(days=rng.randrange(span)) if span > 0 else earliest
-    return max(_month(chosen), appointed, position.since)
+    return max(_month(chosen), appointed)
+
+
+def _ready_on(path: _Path, appointed: date) -> date:
+    """Promotion comes within the year before the least service of the holders."""
+    return appointed + timedelta(days=max(0.0, path.least - 1) * _YEAR)
 
 
 def confirmed_on(appointed: date) -> date:
@@ -227,12 +235,16 @@ def _promoted(rng: Random, last: date) -> date:
     return later[1] if rng.random() < 0.1 else later[0]
 
 
+_Rung: TypeAlias = tuple[str, int]
+"""A ladder of positions, and how high one stands on it."""
+
+
 class PastSeats:
     """Finds seats for what people did before, so that no seat had two holders at once."""
 
     def __init__(self, seats: Iterable[Seat]) -> None:
-        self._by_rung: defaultdict[tuple[str, int], list[Seat]] = defaultdict(list)
-        self._closed: defaultdict[tuple[str, int], list[Seat]] = defaultdict(list)
+        self._by_rung: defaultdict[_Rung, list[Seat]] = defaultdict(list)
+        self._closed: defaultdict[_Rung, list[Seat]] = defaultdict(list)
         for seat in seats:
             self._by_rung[_rung(seat.position)].append(seat)
             if seat.position.until is not None:
@@ -240,44 +252,49 @@ class PastSeats:
 
     def jobs_before(self, rng: Random, seat: Seat, entry: Entry) -> list[Job]:
         """Up to three earlier jobs, oldest first; a spell without a free seat is left out."""
-        spells = _spells(rng, entry.appointed, entry.job_since)
-        ladder_name, level = _rung(seat.position)
+        rung = _rung(seat.position)
         renewed = seat.position.since == entry.job_since
         found: list[Job] = []
         until = entry.job_since
-        for back, since in enumerate(reversed(spells), start=1):
-            lateral = renewed and back == 1
-            rung = (ladder_name, level if lateral else max(0, level - back))
-            closed = self._closed.get(rung, ()) if lateral else ()
-            for past in (closed, self._by_rung.get(rung, ()), self._by_rung[_FIRST_RUNG]):
-                job = _taken(rng, past, seat.position, since, until) if past else None
+        for back in range(1, _EARLIER_JOBS + 1):
+            if _months_between(entry.appointed, until) < _SHORTEST_SPELL:
+                break
+            since = _spell_start(rng, entry.appointed, until, last=back == _EARLIER_JOBS)
+            for before, seats in self._choices(rung, closed=renewed and back == 1):
+                job = _taken(rng, seats, entry.appointed, since, until)
                 if job is not None:
                     found.append(job)
+                    rung, since = before, job.since
                     break
             until = since
         return found[::-1]
 
+    def _choices(self, rung: _Rung, *, closed: bool) -> Iterator[tuple[_Rung, list[Seat]]]:
+        """Where one may have come from, the likeliest first."""
+        if closed:
+            yield rung, self._closed.get(rung, [])
+        below = rung[0], max(0, rung[1] - 1)
+        for before in (below, rung, _FIRST_RUNG):
+            yield before, self._by_rung.get(before, [])
+
 
 def _taken(
-    rng: Random, seats: Sequence[Seat], now: Position, since: date, until: date
+    rng: Random, seats: Sequence[Seat], appointed: date, since: date, until: date
 ) -> Job | None:
-    for _ in range(8):
+    """A seat free until a day, and from the other one or from when one was ready for it."""
+    for _ in range(_TRIES if seats else 0):
         seat = rng.choice(seats)
-        position = seat.position
-        if seat.free_before >= until and position.since <= since and position is not now:
-            seat.free_before = since
-            return Job(position.code, seat.number, since, until)
+        start = max(since, _month(_ready_on(path_of(seat.position), appointed)))
+        if seat.free_before >= until > start >= seat.position.since:
+            seat.free_before = start
+            return Job(seat.position.code, seat.number, start, until)
     return None
 
 
-def _spells(rng: Random, start: date, end: date) -> list[date]:
-    """The days on which the jobs between two days began."""
-    months = (end.year - start.year) * 12 + end.month - start.month
-    if months < 6:
-        return []
-    wanted = min(2, rng.randrange(1 + months // 48))
-    cuts = sorted(rng.sample(range(1, months // 6), wanted)) if months // 6 > wanted else []
-    return [start, *(_months_on(start, 6 * cut) for cut in cuts)]
+def _spell_start(rng: Random, appointed: date, until: date, *, last: bool) -> date:
+    """Where a spell of two to eight years began that ended on a day; the last fills the rest."""
+    months = _months_between(appointed, until) - rng.randrange(24, 96)
+    return appointed if last or months < _SHORTEST_SPELL else _months_on(appointed, months)
 
 
 _LEADERS: Final = (
@@ -296,7 +313,7 @@ _EXPERT: Final = (
 _FIRST_RUNG: Final = ("", 0)
 
 
-def _rung(position: Position) -> tuple[str, int]:
+def _rung(position: Position) -> _Rung:
     """The ladder that a position stands on, and how high: leaders share one."""
     if position.jenjang is None:
         return "", _LEADERS.index(position.kind)
@@ -311,6 +328,10 @@ def _back(day: date, years: float) -> date:
 
 def _month(day: date) -> date:
     return day.replace(day=1)
+
+
+def _months_between(start: date, end: date) -> int:
+    return (end.year - start.year) * 12 + end.month - start.month
 
 
 def _months_on(day: date, months: int) -> date:

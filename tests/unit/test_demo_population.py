@@ -267,11 +267,39 @@ def test_no_seat_has_two_holders_and_no_holder_two_seats_at_once(size: int) -> N
         assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
 
 
-def test_the_closed_positions_were_once_held() -> None:
+def test_holders_of_closed_positions_went_on_in_the_merged_unit() -> None:
     made = government()
     closed = {p.code for p in made.organisation.positions if p.until is not None}
-    once = {job.position_code for person in made.people for job in person.jobs}
-    assert len(closed & once) >= len(closed) / 2
+    went_on = [
+        person.job.position_code
+        for person in made.people
+        if person.job.since == MERGED_ON
+        and person.job.position_code.startswith("DISKOPERINDAG")
+        and any(job.position_code in closed and job.until == MERGED_ON for job in person.jobs)
+    ]
+    assert "DISKOPERINDAG-01" in went_on
+    assert len(went_on) >= 2
+
+
+@pytest.mark.parametrize("day", [date(2025, 12, 1), date(2023, 12, 31), date(2010, 1, 1)])
+def test_most_of_those_in_service_had_a_seat_as_of_an_earlier_day(day: date) -> None:
+    for size, missing in ((620, 0.2), (6_000, 0.1)):
+        then = [p for p in government(size, DAYS[1]).people if p.appointed <= day]
+        seated = sum(
+            any(job.since <= day < (job.until or date.max) for job in person.jobs)
+            for person in then
+        )
+        assert seated / len(then) > 1 - missing
+
+
+def test_nobody_leads_before_the_service_that_it_takes() -> None:
+    made = government(6_000)
+    positions = positions_of(made)
+    least = {JobKind.JPT_PRATAMA: 21, JobKind.ADMINISTRATOR: 13, JobKind.PENGAWAS: 8}
+    for person in made.people:
+        for job in person.jobs:
+            years = least.get(positions[job.position_code].kind, 0)
+            assert job.since >= person.appointed + timedelta(days=365 * years)
 
 
 def test_titles_follow_from_education() -> None:
