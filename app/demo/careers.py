@@ -98,6 +98,7 @@ _PELAKSANA_CAP: Final = {
     _L.D3: Golongan.III_C,
     _L.S1: Golongan.III_D,
 }
+_PNS_RANKS: Final = ladder(Golongan.I_A)
 _PPPK_GOLONGAN: Final = {
     _L.SMA: Golongan.PPPK_V,
     _L.D3: Golongan.PPPK_VII,
@@ -217,9 +218,8 @@ def golongan_history(
     cap = path_of(position).cap
     if position.kind is JobKind.PELAKSANA:
         cap = _PELAKSANA_CAP[entry.start]
-    steps = ladder(first)
     found = [GolonganPeriod(first, entry.appointed)]
-    for golongan in steps[steps.index(first) + 1 : steps.index(cap) + 1]:
+    for golongan in _PNS_RANKS[_PNS_RANKS.index(first) + 1 : _PNS_RANKS.index(cap) + 1]:
         since = _promoted(rng, found[-1].since)
         if since > today - _NEWEST_PAPERS:
             break
@@ -284,8 +284,10 @@ def _taken(
     """A seat free until a day, and from the other one or from when one was ready for it."""
     for _ in range(_TRIES if seats else 0):
         seat = rng.choice(seats)
+        if seat.free_before < until:
+            continue
         start = max(since, _month(_ready_on(path_of(seat.position), appointed)))
-        if seat.free_before >= until > start >= seat.position.since:
+        if until > start >= seat.position.since:
             seat.free_before = start
             return Job(seat.position.code, seat.number, start, until)
     return None

@@ -134,9 +134,9 @@ def _settings(server: EmbeddedServer, place: Place) -> Settings:
         write_private(place.secret, secrets.token_urlsafe(48))
     return Settings(
         environment="demo",
-        database_url=server.url(DATABASE, LOGIN),  # type: ignore[arg-type]
-        owner_database_url=server.url(DATABASE, OWNER),  # type: ignore[arg-type]
-        secret_key=place.secret.read_text(),  # type: ignore[arg-type]
+        database_url=server.url(DATABASE, LOGIN),
+        owner_database_url=server.url(DATABASE, OWNER),
+        secret_key=place.secret.read_text(),
         require_totp=False,
         log_level="warning",
     )
@@ -151,9 +151,9 @@ def _prepare(
         migrate(with_driver(server.url(DATABASE, OWNER)))
     if not place.accounts.exists():
         with out.status("Making a kabupaten with its civil service"):
-            accounts = asyncio.run(seeding.seed(server.dsn(DATABASE), settings, place.import_file))
-        write_private(place.accounts, json.dumps(accounts, indent=1))
-    accounts = json.loads(place.accounts.read_text())
+            made = asyncio.run(seeding.seed(server.dsn(DATABASE), settings, place.import_file))
+        write_private(place.accounts, json.dumps(made, indent=1))
+    accounts: list[dict[str, str]] = json.loads(place.accounts.read_text())
     return accounts
 
 
@@ -180,7 +180,7 @@ class _Welcome:
     def _say_to_people(self, urls: dict[str, str], curl: str) -> None:
         for name, url in urls.items():
             self.out.print(f"{name:8} {url}", highlight=False)
-        table = Table("role", "login", "password", "who")
+        table = Table("role", "login", "password", "who", box=None, padding=(0, 2, 0, 0))
         for account in self.accounts:
             table.add_row(*(account[k] for k in ("role", "login", "password", "who")))
         self.out.print(table)

@@ -45,6 +45,11 @@ class Ruled(Generic[T]):
     pack_version: str
     source: str
 
+    @property
+    def rule_id(self) -> str:
+        """The pack and version that gave the value, as it is stored beside it."""
+        return f"{self.pack_id}@{self.pack_version}"
+
 
 @dataclass(frozen=True, slots=True)
 class RulePack:
