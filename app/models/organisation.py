@@ -113,7 +113,7 @@ class PositionVersion(Identified, Dated, Base):
     seats: Mapped[int]
     workload: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]", default=list)
     """ABK: `[{"task", "volume" per year, "minutes" per unit}]`."""
-    workload_need: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    workload_need: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
     """Staff needed by the workload."""
     workload_rule: Mapped[str | None]
     """The rule pack and version that computed the need."""

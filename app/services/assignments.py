@@ -222,7 +222,7 @@ async def assign(
         raise NotFound
     if held:
         await _leave(session, await _held(session, new.employee_id, days), new)
-    await require_in_force(session, PositionVersion.position_id, position_id, days, "/position_id")
+    await require_in_force(session, PositionVersion.position_id, position_id, days)
     seat_no, over = await _seat(session, position_id, days, new)
     if definitif:
         await _cut(session, position_id, seat_no, PLT, new.effective_from)
@@ -258,8 +258,7 @@ async def update_assignment(
         raise StaleVersion
     days = _changed_days(assignment, change)
     if days != assignment.valid:
-        owner = PositionVersion.position_id
-        await require_in_force(session, owner, position_id, days, "/position_id")
+        await require_in_force(session, PositionVersion.position_id, position_id, days)
         if assignment.kind is DEFINITIF and days.upper is not None:
             await _cut(session, position_id, assignment.seat_no, PLH, days.upper)
         assignment.valid = days

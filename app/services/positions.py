@@ -28,6 +28,7 @@ from app.models.organisation import (
     Position,
     PositionVersion,
     SeatAssignment,
+    Unit,
     UnitVersion,
 )
 from app.pagination import decode_cursor, encode_cursor
@@ -60,6 +61,7 @@ from app.services.structure import (
     require_change_day,
     require_ending_day,
     require_in_force,
+    require_known,
     since,
     subtree,
 )
@@ -363,9 +365,11 @@ async def _position(
 async def _record(
     session: AsyncSession, position_id: UUID, on: date, values: Mapping[str, object]
 ) -> None:
+    if "unit_id" in values:
+        await require_known(session, Unit, cast(UUID, values["unit_id"]), "/unit_id")
     fact = await timeline.record(session, PositionVersion.position_id, position_id, on, values)
     unit_id = cast(PositionVersion, fact).unit_id
-    await require_in_force(session, UnitVersion.unit_id, unit_id, fact.valid, "/unit_id")
+    await require_in_force(session, UnitVersion.unit_id, unit_id, fact.valid)
 
 
 def _changes(current: PositionVersion, change: PositionUpdate) -> dict[str, object]:

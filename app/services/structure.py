@@ -90,30 +90,37 @@ async def raise_versions(session: AsyncSession, model: type[Owner], ids: Collect
     await session.flush()
 
 
-async def require_in_force(
-    session: AsyncSession,
-    owner: InstrumentedAttribute[UUID],
-    owner_id: UUID,
-    days: Range[date],
-    pointer: str,
+async def require_known(
+    session: AsyncSession, model: type[Owner], owner_id: UUID, pointer: str
 ) -> None:
-    """The unit or position that a change leans on exists over all of its days.
-
-    Errors: Invalid at the pointer where it never does, NotInForce where it does in part.
-    """
-    whole = bindparam(None, days, type_=DATERANGE)
-    covered: ColumnElement[bool] = func.range_agg(owner.class_.valid).op("@>")(whole)
-    answer = await session.scalar(select(covered).where(owner == owner_id))
-    if answer is None:
+    """Errors: Invalid at the pointer where there is no such unit or position."""
+    if await session.get(model, owner_id) is None:
         detail = Bilingual("Tidak dikenal.", "Unknown.")
         raise Invalid(errors=[FieldError(pointer, "unknown", detail)])
-    if not answer:
+
+
+async def require_in_force(
+    session: AsyncSession, owner: InstrumentedAttribute[UUID], owner_id: UUID, days: Range[date]
+) -> None:
+    """The unit or position that a change leans on exists over all its days. Errors: NotInForce."""
+    whole = bindparam(None, days, type_=DATERANGE)
+    covered: ColumnElement[bool] = func.range_agg(owner.class_.valid).op("@>")(whole)
+    if not await session.scalar(select(covered).where(owner == owner_id)):
+        until = days.upper
         raise NotInForce(
             Bilingual(
-                f"{pointer[1:]} tidak berlaku sepanjang {_days_id(days)}.",
-                f"{pointer[1:]} is not in force over all of {_days_en(days)}.",
+                f"{WORDS[owner.key].id} tidak berlaku sepanjang hari-hari sejak {days.lower}"
+                + (f" sampai sebelum {until}." if until else "."),
+                f"{WORDS[owner.key].en} is not in force over all the days from {days.lower}"
+                + (f" to before {until}." if until else " on."),
             )
         )
+
+
+WORDS = {
+    "unit_id": Bilingual("Unit", "The unit"),
+    "position_id": Bilingual("Jabatan", "The position"),
+}
 
 
 async def require_change_day(
@@ -146,11 +153,3 @@ def from_then_on(fact: type[Any], on: date) -> ColumnElement[bool]:
 def since(fact: type[Any], on: date) -> ColumnElement[date]:
     """From when, of the days from `on`, the fact holds."""
     return func.greatest(begins(fact), on, type_=begins(fact).type)
-
-
-def _days_id(days: Range[date]) -> str:
-    return f"hari-hari sejak {days.lower}" + (f" sampai sebelum {days.upper}" if days.upper else "")
-
-
-def _days_en(days: Range[date]) -> str:
-    return f"the days from {days.lower}" + (f" to before {days.upper}" if days.upper else " on")

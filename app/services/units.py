@@ -59,6 +59,7 @@ from app.services.structure import (
     require_change_day,
     require_ending_day,
     require_in_force,
+    require_known,
     since,
 )
 from app.services.timeline import begins, ends, holds
@@ -263,7 +264,8 @@ async def merge_unit(session: AsyncSession, unit_id: UUID, merge: UnitMerge) -> 
     into, on = merge.into_unit_id, merge.effective_from
     await require_ending_day(session, UnitVersion.unit_id, unit_id, on)
     days = Range(on, None)
-    await require_in_force(session, UnitVersion.unit_id, into, days, "/into_unit_id")
+    await require_known(session, Unit, into, "/into_unit_id")
+    await require_in_force(session, UnitVersion.unit_id, into, days)
     await _require_no_cycle(session, unit_id, into, days)
     units = await timeline.pass_on(session, UnitVersion.parent_id, unit_id, into, on)
     positions = await timeline.pass_on(session, PositionVersion.unit_id, unit_id, into, on)
@@ -320,12 +322,13 @@ async def _record(
     session: AsyncSession, unit_id: UUID, on: date, values: Mapping[str, object]
 ) -> None:
     """Record the fact, then see whether the tree still is one over its days."""
+    parent_id = cast(UUID | None, values.get("parent_id"))
+    if parent_id is not None:
+        await require_known(session, Unit, parent_id, "/parent_id")
     fact = await timeline.record(session, UnitVersion.unit_id, unit_id, on, values)
-    parent_id = cast(UnitVersion, fact).parent_id
-    if parent_id is None or "parent_id" not in values:
-        return
-    await require_in_force(session, UnitVersion.unit_id, parent_id, fact.valid, "/parent_id")
-    await _require_no_cycle(session, unit_id, parent_id, fact.valid)
+    if parent_id is not None:
+        await require_in_force(session, UnitVersion.unit_id, parent_id, fact.valid)
+        await _require_no_cycle(session, unit_id, parent_id, fact.valid)
 
 
 def _under() -> Select[*tuple[Any, ...]]:

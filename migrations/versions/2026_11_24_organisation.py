@@ -81,7 +81,7 @@ CREATE TABLE position_versions (
     retirement_age_rule varchar NOT NULL,
     seats integer NOT NULL,
     workload jsonb DEFAULT '[]' NOT NULL,
-    workload_need numeric(12, 2),
+    workload_need numeric(14, 2),
     workload_rule varchar,
     valid daterange NOT NULL,
     CONSTRAINT pk_position_versions PRIMARY KEY (id),
