@@ -379,7 +379,7 @@ async def test_no_proof_for_what_is_unsigned_unknown_or_changed(
         return await auditor.get(f"/audit/events/{event}/inclusion-proof")
 
     problem(await auditor.get(f"/audit/events/{uuid4()}/inclusion-proof"), 404, "not_found")
-    await owner.execute(f"UPDATE audit_events SET purpose = '' WHERE id = {AT.format(9)}")
+    await owner.execute(f"UPDATE audit_events SET purpose = 'lain' WHERE id = {AT.format(9)}")
     problem(await prove(9), 409, "log_inconsistent")
     await owner.execute("DELETE FROM audit_checkpoints WHERE tree_size > 8")
     problem(await prove(10), 409, "not_yet_signed")

@@ -52,7 +52,7 @@ class Recorder:
             actor.purpose,
             actor.request_id,
             entity,
-            ",".join(map(str, subjects)),
+            ",".join(map(str, dict.fromkeys(subjects))),
         )
         waiting = _Waiting(columns)
         self._queue.append(waiting)

@@ -104,33 +104,35 @@ DECLARE
     rows jsonb[];
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        SELECT array_agg(jsonb_build_object('after', to_jsonb(n) - hidden)) INTO rows
-        FROM new_rows n;
+        SELECT array_agg(jsonb_build_object(
+                   'id', n -> 'id', 'subject', n -> subject_column, 'after', n - hidden))
+        INTO rows
+        FROM new_rows AS r, to_jsonb(r) AS n;
     ELSIF TG_OP = 'DELETE' THEN
-        SELECT array_agg(jsonb_build_object('before', to_jsonb(o) - hidden)) INTO rows
-        FROM old_rows o;
+        SELECT array_agg(jsonb_build_object(
+                   'id', o -> 'id', 'subject', o -> subject_column, 'before', o - hidden))
+        INTO rows
+        FROM old_rows AS r, to_jsonb(r) AS o;
     ELSE
         SELECT array_agg(jsonb_build_object(
-                   'before', app.differing(to_jsonb(o), to_jsonb(n)) - hidden,
-                   'after', app.differing(to_jsonb(n), to_jsonb(o)) - hidden,
-                   'key', to_jsonb(n)))
+                   'id', n -> 'id', 'subject', n -> subject_column,
+                   'before', app.differing(o, n) - hidden, 'after', app.differing(n, o) - hidden))
         INTO rows
-        FROM old_rows o JOIN new_rows n USING (id)
-        WHERE to_jsonb(o) IS DISTINCT FROM to_jsonb(n);
+        FROM old_rows AS r JOIN new_rows AS s USING (id), to_jsonb(r) AS o, to_jsonb(s) AS n
+        WHERE o <> n;
     END IF;
     IF rows IS NULL THEN
         RETURN NULL;
     END IF;
     WITH numbered AS (
-        SELECT (position - 1) / 1000 AS batch, r,
-               coalesce(r -> 'key', r -> 'after', r -> 'before') AS key
+        SELECT (position - 1) / 1000 AS batch, position, r
         FROM unnest(rows) WITH ORDINALITY AS u (r, position)
     ), batches AS MATERIALIZED (
         SELECT uuidv7() AS event_id,
                uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) AS salt,
-               coalesce(array_agg(DISTINCT (key ->> subject_column)::uuid)
-                        FILTER (WHERE key ->> subject_column IS NOT NULL), '{}') AS subjects,
-               jsonb_agg(r - 'key' || jsonb_build_object('id', key ->> 'id')) AS changes
+               coalesce(array_agg(DISTINCT (r ->> 'subject')::uuid)
+                        FILTER (WHERE r ->> 'subject' IS NOT NULL), '{}') AS subjects,
+               jsonb_agg(r - 'subject' ORDER BY position) AS changes
         FROM numbered GROUP BY batch
     ), events AS (
         INSERT INTO public.audit_events (id, kind, operation, actor_account_id, actor_role,

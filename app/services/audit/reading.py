@@ -107,7 +107,7 @@ async def list_events(reader: Reader, actor: Actor, query: AuditEventQuery) -> A
     """Events, newest first. Errors: InvalidCursor."""
     limit = min(query.limit, MOST_DETAILED) if query.include_details else query.limit
     values = _filters(query, EVENTS)
-    statement = _events(actor.role, frozenset(values) & FILTERS.keys(), query.include_details)
+    statement = _events(actor.role, _names(values), query.include_details)
     rows = await reader.all(statement, viewer=actor.employee_id, limit=limit + 1, **values)
     if query.include_details:
         reader.reveals(list({s for row in rows[:limit] for s in row["subject_ids"]}))
@@ -139,7 +139,7 @@ async def _total(
 ) -> int | None:
     if not wanted:
         return None
-    statement = _count(actor.role, frozenset(values) & FILTERS.keys())
+    statement = _count(actor.role, _names(values))
     count: int = await reader.value(statement, viewer=actor.employee_id, **values)
     return count
 
@@ -153,6 +153,10 @@ def _filters(query: AuditEventQuery | DataAccessQuery, order: str) -> dict[str, 
     if query.cursor is not None:
         (values["before_id"],) = decode_cursor(query.cursor, order, (UUID,))
     return values
+
+
+def _names(values: Mapping[str, object]) -> frozenset[str]:
+    return frozenset(values.keys() & FILTERS.keys())
 
 
 def _period(period: Period) -> dict[str, object]:
@@ -184,7 +188,7 @@ _AFTER = tuple_(bindparam("after_at", type_=_INSTANT), bindparam("after_id", typ
 
 def _seen(filters: frozenset[str]) -> Select[Any]:
     """Everybody whom the account looked at: rows by person."""
-    conditions = [FILTERS[name] for name in sorted(filters & FILTERS.keys())]
+    conditions = [FILTERS[name] for name in sorted(FILTERS.keys() & filters)]
     statement = (
         select(
             _SUBJECT.label("employee_id"),
@@ -228,7 +232,7 @@ async def list_reads_of_account(
     In that order no person moves while an auditor turns the pages. Errors: InvalidCursor.
     """
     values = {"actor_account_id": account_id, **_period(query)}
-    filters = frozenset(values) & FILTERS.keys()
+    filters = _names(values)
     total = await reader.value(_count_seen(filters), **values) if query.include_total else None
     if query.cursor is not None:
         after = decode_cursor(query.cursor, READS, (datetime, UUID))
@@ -248,7 +252,7 @@ def _read(row: Row) -> AccountReads:
 
 # --- who saw my data --------------------------------------------------------------------------
 
-_ABOUT_ME = (visible(Role.ASN), AuditEvent.kind.in_([AuditKind.READ.value, AuditKind.WRITE.value]))
+_ABOUT_ME = (visible(Role.ASN), AuditEvent.kind != AuditKind.SECURITY.value)
 
 
 @lru_cache(maxsize=32)
@@ -281,7 +285,7 @@ async def list_my_data_access(
     them. Errors: InvalidCursor.
     """
     values = {"viewer": actor.employee_id, **_filters(query, MINE)}
-    filters = frozenset(values) & FILTERS.keys()
+    filters = _names(values)
     rows = await reader.all(_mine(filters), limit=query.limit + 1, **values)
     return DataAccessPage(
         items=[_access(row, actor, language) for row in rows[: query.limit]],
