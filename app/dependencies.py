@@ -25,6 +25,8 @@ from app.errors import Bilingual, FieldError, IfMatchRequired, Invalid, StaleVer
 from app.runtime import Runtime
 from app.schemas.base import Day, Line
 from app.services import idempotency
+from app.services.credentials import Secret
+from app.services.throttle import Caller
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -127,6 +129,21 @@ def etag_of(version: int, shown: BaseModel) -> str:
     return f'"{version}.{digest[:16]}"'
 
 
+async def _caller(request: Request, actor: CurrentActor) -> Caller:
+    """Who knocks at an operation that is throttled."""
+    return Caller(
+        actor=actor,
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent"),
+        headers=request.scope.setdefault("kemuning.headers", {}),
+        sealer=runtime_of(request).settings.sealer,
+    )
+
+
+async def _fresh_secret(_: CurrentActor) -> Secret:
+    return await Secret.random()
+
+
 def next_link(request: Request, cursor: str | None) -> dict[str, str]:
     """The Link header (RFC 8288) to the page after this one; none where it is the last."""
     if cursor is None:
@@ -138,6 +155,9 @@ def next_link(request: Request, cursor: str | None) -> dict[str, str]:
 Session = Annotated[AsyncSession, Depends(open_session, scope="function")]
 ReadSession = Annotated[DriverReader, Depends(open_reader, scope="function")]
 CurrentRuntime = Annotated[Runtime, Depends(runtime_of)]
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+FreshSecret = Annotated[Secret, Depends(_fresh_secret)]
+"""Name it before the session: it is hashed while no transaction is open."""
 AsOf = Annotated[date, Depends(_as_of)]
 ExpectedVersion = Annotated[int, Depends(_expected_version)]
 IdempotencyKey = Annotated[

@@ -14,13 +14,34 @@ from app.access.table import check_table
 from app.api_docs import docs_router
 from app.dependencies import operation_id
 from app.middleware import RequestFrame
-from app.routers import audit, health, positions, units
+from app.routers import (
+    accounts,
+    audit,
+    correction_requests,
+    employees,
+    health,
+    me,
+    positions,
+    sessions,
+    sign_in,
+    units,
+)
 from app.runtime import Runtime
 from app.services.audit.sequencing import run_sequencer
 from app.settings import Settings
 
 API = "/api/v1"
-ROUTERS: tuple[APIRouter, ...] = (audit.router, units.router, positions.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    sign_in.router,
+    sessions.router,
+    me.router,
+    accounts.router,
+    audit.router,
+    units.router,
+    positions.router,
+    employees.router,
+    correction_requests.router,
+)
 """Served below /api/v1, in the order of the documentation."""
 
 
@@ -46,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(audit.well_known)
+    app.include_router(sign_in.well_known)
     app.include_router(docs_router())
     check_table(operation_ids(app))
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
@@ -76,7 +98,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "If-Match", "If-None-Match", "Idempotency-Key"],
-            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
+            expose_headers=["ETag", "Link", "Location", "RateLimit", "Retry-After", "X-Request-Id"],
         )
     app.add_middleware(RequestFrame, timeout_seconds=settings.request_timeout_seconds)
 

@@ -84,7 +84,10 @@ class _Frame:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.request_id
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in {
+                **SECURITY_HEADERS,
+                **self.scope.get("kemuning.headers", {}),
+            }.items():
                 headers[name] = value
             for name, value in DEFAULT_HEADERS.items():
                 headers.setdefault(name, value)

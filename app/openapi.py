@@ -92,6 +92,8 @@ def _finish(operation: dict[str, Any]) -> None:
 
 
 def _security(rule: Rule) -> list[dict[str, list[str]]]:
+    if rule.proof_in_body:
+        return []
     return [{}, {"bearer": []}] if rule.anonymous else [{"bearer": []}]
 
 

@@ -45,6 +45,33 @@ OVERSIGHT = (Role.HR_ADMIN, Role.AUDITOR)
 STAFF = (Role.ASN, Role.HR_ADMIN, Role.AUDITOR)
 
 TABLE: Mapping[str, Rule] = {
+    # sign-in
+    "sign_in_with_password": DOOR,
+    "sign_in_refresh": DOOR,
+    "sign_in_client_token": DOOR,
+    "sign_in_sign_out": OWN_ACCOUNT,
+    "sign_in_keys": ANYONE,
+    # sessions
+    "sessions_list_sessions": OWN_ACCOUNT,
+    "sessions_revoke": OWN_ACCOUNT,
+    "sessions_revoke_all": OWN_ACCOUNT,
+    # me
+    "me_get_me": OWN_ACCOUNT,
+    "me_update_me": Rule(PEOPLE),
+    "me_change_password": OWN_CREDENTIALS,
+    "me_start_totp": OWN_CREDENTIALS,
+    "me_confirm_totp": OWN_CREDENTIALS,
+    "me_remove_totp": Rule(PEOPLE),
+    "me_renew_recovery_codes": Rule(PEOPLE),
+    "me_withdraw_consent": only(Role.PUBLIC),
+    # accounts
+    "accounts_register": DOOR,
+    "accounts_list_accounts": only(*OVERSIGHT),
+    "accounts_create_account": only(*HR),
+    "accounts_get_account": only(*OVERSIGHT),
+    "accounts_update_account": only(*HR),
+    "accounts_reset_password": only(*HR),
+    "accounts_reset_totp": only(*HR),
     # health
     "health_livez": ANYONE,
     "health_readyz": ANYONE,
@@ -92,6 +119,36 @@ TABLE: Mapping[str, Rule] = {
         ),
         only(*HR, scope=Scope.ORGANISATION_WRITE),
     ),
+    # employees
+    "employees_list_employees": only(*OVERSIGHT, scope=Scope.EMPLOYEES_READ),
+    "employees_get_employee": only(*STAFF, scope=Scope.EMPLOYEES_READ),
+    "employees_get_history": only(*STAFF, scope=Scope.EMPLOYEES_READ),
+    **dict.fromkeys(
+        (
+            "employees_create_employee",
+            "employees_update_employee",
+            "employees_change_profile",
+            "employees_change_identifier",
+            "employees_change_status",
+            "employees_change_golongan",
+            "employees_separate",
+            "employees_add_education",
+            "employees_remove_education",
+            "employees_add_discipline",
+            "employees_remove_discipline",
+        ),
+        only(*HR, scope=Scope.EMPLOYEES_WRITE),
+    ),
+    "employees_reveal_nik": only(*HR),
+    "employees_export_data": only(*STAFF),
+    # correction requests
+    "correction_requests_create_request": only(Role.ASN),
+    "correction_requests_list_of_employee": only(*STAFF, scope=Scope.CORRECTIONS_READ),
+    "correction_requests_list_requests": only(*OVERSIGHT, scope=Scope.CORRECTIONS_READ),
+    "correction_requests_get_request": only(*STAFF, scope=Scope.CORRECTIONS_READ),
+    "correction_requests_accept": only(*HR),
+    "correction_requests_decline": only(*HR),
+    "correction_requests_withdraw": only(Role.ASN),
     # audit
     "audit_list_events": only(Role.AUDITOR),
     "audit_get_event": only(Role.AUDITOR),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,11 +12,21 @@ from app.models.base import Base, Identified, Versioned, Word, one_of
 from app.vocabulary import Role
 
 
+def _trigram(column: str) -> Index:
+    return Index(
+        f"ix_accounts_{column}_trigram",
+        column,
+        postgresql_using="gin",
+        postgresql_ops={column: "gin_trgm_ops"},
+    )
+
+
 class Account(Identified, Versioned, Base):
     """Somebody, or a script, that can sign in.
 
     A service client is an account too: its login is the client id, its password the client
-    secret, and `scopes` what it may do.
+    secret, and `scopes` what it may do. Secrets are never loaded with the entity: only the
+    sign-in persona may read them, by name.
     """
 
     __tablename__ = "accounts"
@@ -27,6 +37,8 @@ class Account(Identified, Versioned, Base):
         CheckConstraint("(role <> 'asn') OR employee_id IS NOT NULL", name="asn_is_employee"),
         Index("uq_accounts_login", "login", unique=True),
         Index("ix_accounts_employee_id", "employee_id"),
+        _trigram("login"),
+        _trigram("display_name"),
     )
 
     login: Mapped[str] = mapped_column(String)
@@ -35,13 +47,15 @@ class Account(Identified, Versioned, Base):
     role: Mapped[Role] = mapped_column(Word(Role))
     employee_id: Mapped[UUID | None] = mapped_column(ForeignKey("employees.id"))
     scopes: Mapped[list[str]] = mapped_column(ARRAY(String), server_default="{}", default=list)
-    password_hash: Mapped[str]
+    subject_id: Mapped[UUID] = mapped_column(Computed("COALESCE(employee_id, id)", persisted=True))
+    """Whom the audit log names: the employee; for an account without one, the account."""
+    password_hash: Mapped[str] = mapped_column(deferred=True, deferred_raiseload=True)
     must_change_password: Mapped[bool] = mapped_column(server_default="false", default=False)
     token_version: Mapped[int] = mapped_column(server_default="1", default=1)
     """Raised to end every access token of the account at once."""
-    totp_secret_sealed: Mapped[bytes | None]
+    totp_secret_sealed: Mapped[bytes | None] = mapped_column(deferred=True, deferred_raiseload=True)
     totp_confirmed_at: Mapped[datetime | None]
-    totp_last_step: Mapped[int | None]
+    totp_last_step: Mapped[int | None] = mapped_column(deferred=True, deferred_raiseload=True)
     """The last time step whose code was used, so that no code works twice."""
     disabled_at: Mapped[datetime | None]
     consented_at: Mapped[datetime | None]
@@ -76,25 +90,31 @@ class SignInSession(Identified, Base):
 
 
 class RefreshToken(Base):
-    """One refresh token, known by the SHA-256 of it only."""
+    """One refresh token, known by the SHA-256 of it only.
+
+    `parent_digest` is the token that it was given for; `graced_at` when a second pair was
+    given for this token, because the answer that held the first may have been lost.
+    """
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (Index("ix_refresh_tokens_session_id", "session_id"),)
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     session_id: Mapped[UUID] = mapped_column(ForeignKey("sign_in_sessions.id", ondelete="CASCADE"))
+    parent_digest: Mapped[bytes | None]
     issued_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     used_at: Mapped[datetime | None]
+    graced_at: Mapped[datetime | None]
 
 
 class SignInThrottle(Base):
-    """Failures by a keyed digest of a login or an address; forgets, never locks for good."""
+    """Attempts by a keyed digest of a login or an address; forgets, never locks for good."""
 
     __tablename__ = "sign_in_throttles"
 
     key: Mapped[bytes] = mapped_column(primary_key=True)
     window_start: Mapped[datetime]
-    failures: Mapped[int]
+    attempts: Mapped[int]
 
 
 class SigningKey(Base):
@@ -104,6 +124,7 @@ class SigningKey(Base):
 
     kid: Mapped[str] = mapped_column(primary_key=True)
     private_sealed: Mapped[bytes]
+    """Emptied when the key retires."""
     public_jwk: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     retired_at: Mapped[datetime | None]

@@ -17,6 +17,7 @@ from app.calendar import now
 from app.database import Database
 from app.errors import Unauthenticated
 from app.models.accounts import SigningKey as StoredKey
+from app.services import security_events
 from app.settings import Settings
 from app.tokens import (
     AccessClaims,
@@ -27,11 +28,12 @@ from app.tokens import (
     TokenVerifier,
     issue_access_token,
 )
+from app.vocabulary import SecurityEvent
 
 RELOAD_SECONDS = 60
 RELOAD_AT_MOST_EVERY_SECONDS = 2
-FIRST_KEY_LOCK = 0x6B65_7973
-"""Two workers that start together make one first key."""
+ROTATION_LOCK = 0x6B65_7973
+"""Two workers that start together make one first key; two rotations leave one signing key."""
 VERIFY_AFTER_RETIREMENT = timedelta(minutes=15)
 """Longer than any access token lives."""
 
@@ -100,6 +102,12 @@ class Keyring:
         assert self._keys is not None
         return self._keys
 
+    async def published(self) -> KeySet:
+        """The key set to show to others: with a key that another worker has just made."""
+        await self._current_verifier(RELOAD_AT_MOST_EVERY_SECONDS)
+        assert self._keys is not None
+        return self._keys
+
     async def issue(self, claims: AccessClaims) -> str:
         """A signed access token."""
         return issue_access_token(
@@ -115,7 +123,7 @@ async def key_set(session: AsyncSession, settings: Settings) -> KeySet:
     """The signing key and those that still verify; the first call ever makes the first key."""
     rows = await _stored(session)
     if not any(row.retired_at is None for row in rows):
-        await session.execute(select(func.pg_advisory_xact_lock(FIRST_KEY_LOCK)))
+        await session.execute(select(func.pg_advisory_xact_lock(ROTATION_LOCK)))
         rows = await _stored(session)
     if not any(row.retired_at is None for row in rows):
         await rotate(session, settings)
@@ -135,11 +143,26 @@ async def _stored(session: AsyncSession) -> list[StoredKey]:
     return list(await session.scalars(statement))
 
 
+async def rotate_keys(database: Database) -> str:
+    """Rotate now; the new key's id. Other workers follow within a minute."""
+    actor = Actor(operation="rotate_keys")
+    async with database.transaction(actor, persona=SIGN_IN) as session:
+        key = await rotate(session, database.settings)
+        await security_events.record(session, actor, SecurityEvent.SIGNING_KEY_ROTATED, None)
+    return key.kid
+
+
 async def rotate(session: AsyncSession, settings: Settings) -> SigningKey:
-    """Sign with a new key from now on; the old one verifies until its last token has expired."""
+    """Sign with a new key from now on; the old one verifies until its last token has expired.
+
+    Its private half is erased at once; workers that hold it sign with it for another minute.
+    """
+    await session.execute(select(func.pg_advisory_xact_lock(ROTATION_LOCK)))
     key = SigningKey.generate()
     await session.execute(
-        update(StoredKey).where(StoredKey.retired_at.is_(None)).values(retired_at=now())
+        update(StoredKey)
+        .where(StoredKey.retired_at.is_(None))
+        .values(retired_at=now(), private_sealed=b"")
     )
     session.add(
         StoredKey(
