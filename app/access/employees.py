@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Uuid, bindparam, false, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.actors import Actor
 from app.vocabulary import Role
@@ -17,7 +18,9 @@ def can_see(actor: Actor, employee_id: UUID) -> bool:
     return actor.role in SEES_EVERYONE or (actor.role is Role.ASN and actor.is_self(employee_id))
 
 
-def visible(role: Role, employee_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+def visible(
+    role: Role, employee_id: ColumnElement[UUID] | InstrumentedAttribute[UUID]
+) -> ColumnElement[bool]:
     """The rows that exist for an actor of this role, by the column that names the employee.
 
     The twin of `can_see`. A statement is built once a role; `VIEWER` names the ASN at the call.

@@ -24,6 +24,8 @@ from app.vocabulary import (
 
 ServiceDay = Annotated[Day, Field(ge=date(1945, 8, 17))]
 """A day on which something begins or ends in the civil service of the Republic."""
+Name = Annotated[Line, AfterValidator(lambda name: " ".join(name.split()))]
+"""A person's name without titles, one space between its words."""
 Title = Annotated[Line, StringConstraints(max_length=60)]
 Email = Annotated[Line, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()-]{4,24}$")]
@@ -40,8 +42,8 @@ def _checked_identifier(text: str) -> str:
         return identify(text).value
     except IdentifierInvalid as wrong:
         raise PydanticCustomError(
-            f"identifier_{wrong.code}",  # type: ignore[arg-type]
-            wrong.detail_en,  # type: ignore[arg-type]
+            f"identifier_{wrong.code}",
+            wrong.detail_en,
             {"indonesian": wrong.detail_id},
         ) from None
 
@@ -80,7 +82,7 @@ DISCIPLINE = {
 class Profile(Schema):
     """Name, titles and contact."""
 
-    name: Annotated[Line, Field(description="Without titles.")]
+    name: Annotated[Name, Field(description="Without titles.")]
     title_prefix: Title | None = None
     title_suffix: Title | None = None
     email: Email | None = None
@@ -140,7 +142,7 @@ class EmployeeCreate(Schema):
     profile: Profile
     status: StatusStart
     golongan: GolonganStart | None = None
-    educations: Annotated[list[EducationCreate], Field(max_length=50)] = []
+    educations: list[EducationCreate] = Field(default_factory=list, max_length=50)
 
 
 class EmployeeUpdate(Schema):
@@ -440,13 +442,13 @@ class EmployeeQuery(PageQuery):
     ] = None
     unit_id: UUID | None = None
     include_subtree: Annotated[bool, Field(description="Also the units below `unit_id`.")] = True
-    status: Annotated[list[EmploymentStatus], Field(max_length=40)] = []
-    golongan: Annotated[list[Golongan], Field(max_length=40)] = []
-    job_kind: Annotated[list[JobKind], Field(max_length=40)] = []
-    jenjang: Annotated[list[Jenjang], Field(max_length=40)] = []
-    education_level: Annotated[
-        list[EducationLevel], Field(max_length=40, description="Of the highest education.")
-    ] = []
+    status: list[EmploymentStatus] = Field(default_factory=list, max_length=40)
+    golongan: list[Golongan] = Field(default_factory=list, max_length=40)
+    job_kind: list[JobKind] = Field(default_factory=list, max_length=40)
+    jenjang: list[Jenjang] = Field(default_factory=list, max_length=40)
+    education_level: list[EducationLevel] = Field(
+        default_factory=list, max_length=40, description="Of the highest education."
+    )
     sex: Sex | None = None
     without_position: Annotated[bool, Field(description="Only who holds no seat for good.")] = False
     include_separated: Annotated[

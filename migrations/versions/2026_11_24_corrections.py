@@ -51,12 +51,11 @@ def upgrade() -> None:
             op.execute(statement)
 
     person_scoped("correction_requests")
-    # An employee asks and withdraws; no grant lets them write a decision.
-    asked = "employee_id, field, recorded_value, proposed_value, reason, evidence, state"
-    grant("correction_requests", f"INSERT ({asked}, version)", ASN)
-    grant("correction_requests", "UPDATE (state, version, updated_at)", ASN)
+    # An employee asks and withdraws, and can't write a decision.
+    grant("correction_requests", "INSERT, UPDATE (state, version, updated_at)", ASN)
     own = "employee_id = (SELECT app.current_employee())"
-    policy("correction_requests", "ask", "INSERT", (ASN,), f"{own} AND state = 'pending'")
+    undecided = "state = 'pending' AND decided_by IS NULL AND decision_reason IS NULL"
+    policy("correction_requests", "ask", "INSERT", (ASN,), f"{own} AND {undecided}")
     op.execute(
         "CREATE POLICY withdraw ON correction_requests FOR UPDATE TO kemuning_asn "
         f"USING ({own}) WITH CHECK ({own} AND state = 'withdrawn')"
