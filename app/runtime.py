@@ -21,7 +21,9 @@ class Runtime:
     def of(cls, settings: Settings) -> "Runtime":
         """A runtime that opens its connections by their first use."""
         database = Database(settings)
-        return cls(settings, database, Keyring(database, settings), Recorder(database))
+        # A connection of its own: the events of reads never queue behind the reads.
+        recorder = Recorder(Database(settings.model_copy(update={"pool_size": 1})))
+        return cls(settings, database, Keyring(database, settings), recorder)
 
     async def close(self) -> None:
         """Write what is queued, then close every connection."""

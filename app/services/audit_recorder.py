@@ -34,7 +34,7 @@ class _Waiting:
 
 
 class Recorder:
-    """Writes the events of many requests in one commit each."""
+    """Writes the events of many requests in one commit each, on a connection of its own."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -78,9 +78,10 @@ class Recorder:
             await connection.execute(INSERT, *columns)
 
     async def close(self) -> None:
-        """Wait for what is queued."""
+        """Wait for what is queued, then close the connection."""
         if self._writer is not None:
             await asyncio.gather(self._writer, return_exceptions=True)
+        await self._database.close()
 
 
 def _tell(group: list[_Waiting], error: Exception | None) -> None:
