@@ -220,17 +220,21 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, actor: Actor, *, persona: str | None = None
+        self, actor: Actor, *, persona: str | None = None, signed_in: bool = True
     ) -> AsyncIterator[AsyncSession]:
         """A write: begun as the actor's persona, committed at the end, rolled back on any error.
 
+        `signed_in=False` is for a job, which goes on after its account has signed out.
         Errors: Unauthenticated where the account is disabled or its tokens are revoked;
         Overloaded where no connection comes free in time; DatabaseUnavailable.
         """
         async with self.sessions() as session:
             session.info["actor"] = actor
             try:
-                await session.execute(ENTER_TO_WRITE, _entry(actor, persona))
+                entry = _entry(actor, persona)
+                await session.execute(
+                    ENTER_TO_WRITE, entry if signed_in else entry | {"account": None}
+                )
             except PoolTimeout as error:
                 raise Overloaded from error
             try:

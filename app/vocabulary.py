@@ -256,3 +256,29 @@ class CorrectionState(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+
+
+class ImportState(StrEnum):
+    """Where an import stands; all but the first two are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CHECKED = "checked"
+    IMPORTED = "imported"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class ImportStep(StrEnum):
+    """What a running import is doing, in this order."""
+
+    READING = "reading"
+    CHECKING = "checking"
+    WRITING = "writing"
+
+
+class Severity(StrEnum):
+    """A row with an error is not imported; a warning only wants to be looked at."""
+
+    ERROR = "error"
+    WARNING = "warning"

@@ -1,6 +1,5 @@
 """Employees: an identity that stays, and dated facts about it."""
 
-import unicodedata
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +18,7 @@ from app.models.base import (
     of_employee,
     one_of,
 )
+from app.names import sorting_form as sorting_form
 from app.vocabulary import (
     CorrectionField,
     CorrectionState,
@@ -51,12 +51,6 @@ class Employee(Identified, Versioned, Base):
     nik_sealed: Mapped[bytes | None]
     nik_index: Mapped[bytes | None]
     """HMAC of the NIK: finds a double without opening it."""
-
-
-def sorting_form(name: str) -> str:
-    """A name in lower case, without marks and doubled spaces: what is sorted and searched by."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
 def full_name(name: str, title_prefix: str | None, title_suffix: str | None) -> str:

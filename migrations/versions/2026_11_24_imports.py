@@ -1,9 +1,11 @@
-"""Imports and the findings on their rows."""
+"""Imports, their progress, and the findings on their rows."""
 
 from alembic import op
 
 from migrations.security import (
     EDITORS,
+    HR_ADMIN,
+    SERVICE,
     audited,
     grant,
     policy,
@@ -16,24 +18,27 @@ down_revision = "corrections"
 TABLES = """
 CREATE TABLE imports (
     id uuid DEFAULT uuidv7() NOT NULL,
-    account_id uuid,
+    account_id uuid NOT NULL,
     filename varchar NOT NULL,
     sha256 bytea NOT NULL,
     dry_run boolean NOT NULL,
     partial boolean DEFAULT false NOT NULL,
+    create_positions boolean DEFAULT false NOT NULL,
+    effective_from date NOT NULL,
+    sheet varchar,
     mapping jsonb DEFAULT '{}' NOT NULL,
     state varchar DEFAULT 'queued' NOT NULL,
-    progress integer DEFAULT 0 NOT NULL,
     counts jsonb DEFAULT '{}' NOT NULL,
     problem jsonb,
-    started_at timestamptz,
+    notes jsonb DEFAULT '[]' NOT NULL,
     finished_at timestamptz,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT pk_imports PRIMARY KEY (id),
     CONSTRAINT ck_imports_state
-        CHECK (state IN ('queued', 'running', 'checked', 'imported', 'refused', 'failed')),
+        CHECK (state IN ('queued', 'running', 'checked', 'imported', 'refused', 'failed')
+               AND state <> 'running'),
     CONSTRAINT fk_imports_account_id FOREIGN KEY (account_id) REFERENCES accounts (id)
 );
 CREATE INDEX ix_imports_created_at ON imports (created_at, id);
@@ -55,11 +60,23 @@ CREATE TABLE import_findings (
     code varchar NOT NULL,
     detail_id varchar NOT NULL,
     detail_en varchar NOT NULL,
-    created_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT pk_import_findings PRIMARY KEY (import_id, row_number, no),
     CONSTRAINT ck_import_findings_severity CHECK (severity IN ('error', 'warning')),
     CONSTRAINT fk_import_findings_import_id
         FOREIGN KEY (import_id) REFERENCES imports (id) ON DELETE CASCADE
+);
+
+-- Unlogged and without a foreign key's lock on the import that is being written
+CREATE UNLOGGED TABLE import_progress (
+    import_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    step varchar NOT NULL,
+    done integer NOT NULL,
+    total integer,
+    started_at timestamptz DEFAULT clock_timestamp() NOT NULL,
+    beat_at timestamptz DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT pk_import_progress PRIMARY KEY (import_id),
+    CONSTRAINT ck_import_progress_step CHECK (step IN ('reading', 'checking', 'writing'))
 );
 """
 
@@ -69,10 +86,17 @@ def upgrade() -> None:
         if statement.strip():
             op.execute(statement)
 
-    for table in ("imports", "import_files", "import_findings"):
+    for table in ("imports", "import_files", "import_findings", "import_progress"):
         secure_rows(table)
-        grant(table, "SELECT, INSERT, UPDATE, DELETE", *EDITORS)
-        policy(table, "editors", "ALL", EDITORS)
+    grant("imports", "SELECT, INSERT, UPDATE", *EDITORS)
+    grant("import_files", "SELECT, INSERT", *EDITORS)
+    grant("import_findings", "SELECT, INSERT", *EDITORS)
+    grant("import_progress", "SELECT, INSERT, UPDATE", *EDITORS)
+    policy("imports", "administration", "ALL", (HR_ADMIN,))
+    policy("imports", "own", "ALL", (SERVICE,), "account_id = (SELECT app.current_account())")
+    for table in ("import_files", "import_findings", "import_progress"):
+        # the policies of `imports` hold inside the subquery too; it is run once a statement
+        policy(table, "of_import", "ALL", EDITORS, "import_id IN (SELECT id FROM imports)")
     audited("imports")
 
 

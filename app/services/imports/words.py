@@ -192,6 +192,96 @@ CELL_WORDS: Final = {
         "This number looks like a {kind}, unusual for the status. Please check; the row is "
         "accepted.",
     ),
+    "unit_code_unknown": (
+        "Kode unit ini tidak ada dalam organisasi.{near}",
+        "No unit has this code.{near}",
+    ),
+    "unit_unknown": (
+        "Unit dengan nama ini tidak ada dalam organisasi.{near}",
+        "No unit has this name.{near}",
+    ),
+    "unit_ambiguous": (
+        "Beberapa unit bernama sama. Isi kode unitnya: {codes}.",
+        "Several units have this name. Fill in the code: {codes}.",
+    ),
+    "unit_name_differs": (
+        "Nama unit berbeda dari nama unit dengan kode ini ({recorded}). Yang dipakai kodenya.",
+        "The name is not that of the unit with this code ({recorded}). The code counts.",
+    ),
+    "position_unknown": (
+        "Jabatan ini tidak ada di unit tersebut.{near} Tambahkan jabatannya lebih dulu, atau impor "
+        "dengan pilihan membuat jabatan baru.",
+        "The unit has no such position.{near} Add the position first, or import with the option "
+        "that creates positions.",
+    ),
+    "position_ambiguous": (
+        "Unit tersebut memiliki beberapa jabatan dengan nama ini. Isi jenis jabatan dan "
+        "jenjangnya.",
+        "The unit has several positions of this name. Fill in the kind and the jenjang.",
+    ),
+    "position_kind_differs": (
+        "Jabatan ini tercatat sebagai {recorded}. Perbaiki jenis jabatan atau jenjangnya.",
+        "This position is recorded as {recorded}. Mend its kind or jenjang.",
+    ),
+    "job_kind_missing": (
+        "Untuk membuat jabatan baru, isi jenis jabatannya.",
+        "Fill in the kind of the position, so that it can be created.",
+    ),
+    "position_created": (
+        "Jabatan ini belum ada dan dibuat oleh impor.",
+        "This position is new and is created by the import.",
+    ),
+    "seat_over_capacity": (
+        "Jumlah pemangku jabatan ini menjadi lebih banyak daripada kursinya. Periksa kembali; "
+        "baris tetap diterima.",
+        "The position gets more holders than it has seats. Please check; the row is accepted.",
+    ),
+    "identifier_replaced": (
+        "Nomor ini sudah diganti dengan nomor yang lebih baru untuk pegawai yang sama. Isi nomor "
+        "yang berlaku.",
+        "The same employee has a newer number by now. Fill in the one in force.",
+    ),
+    "identifier_of_other": (
+        "Nomor ini tercatat untuk orang lain: nama dan tanggal lahirnya berbeda. Periksa NIP-nya.",
+        "This number is recorded for somebody else: name and date of birth differ. Check the NIP.",
+    ),
+    "employee_left": (
+        "Pegawai ini tercatat sudah berhenti. Hapus barisnya, atau catat pengangkatannya kembali "
+        "lebih dulu.",
+        "This employee is recorded as having left. Delete the row, or record the return first.",
+    ),
+    "birth_date_changes": (
+        "Tanggal lahir berbeda dari yang tercatat, dan akan diubah. Periksa kembali.",
+        "The date of birth differs from the recorded one, and will be changed. Please check.",
+    ),
+    "nik_of_other": (
+        "NIK ini tercatat untuk pegawai dengan NIP lain. Bila NIP-nya berganti, catat "
+        "pergantiannya lebih dulu.",
+        "This NIK is recorded for an employee with another NIP. If the NIP has changed, record "
+        "the change first.",
+    ),
+    "nik_differs": (
+        "NIK berbeda dari yang tercatat untuk pegawai ini. Periksa kembali; NIK yang salah "
+        "diperbaiki pada data pegawainya.",
+        "The NIK differs from the one recorded for this employee. Please check; a wrong NIK is "
+        "mended in the employee's own record.",
+    ),
+    "nik_repeated": (
+        "NIK ini dipakai pula di baris lain dalam berkas.",
+        "Another row of the file has the same NIK.",
+    ),
+    "date_before_birth": (
+        "Tanggal ini tidak sesudah tanggal lahir.",
+        "This day does not come after the birth.",
+    ),
+    "older_than_recorded": (
+        "Yang tercatat lebih baru (mulai {fact}). Hapus baris ini, atau perbaiki tanggalnya.",
+        "What is recorded is newer (from {fact}). Delete the row, or mend the date.",
+    ),
+    "since_differs": (
+        "Tanggal mulai yang tercatat adalah {fact}; impor tidak mengubahnya.",
+        "The recorded first day is {fact}; an import does not change it.",
+    ),
     "cell_without_heading": (
         "Baris ini berisi data di kolom {letters} yang tidak berjudul; data itu diabaikan.",
         "This row has data in column {letters}, which has no heading; it is ignored.",

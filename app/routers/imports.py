@@ -1,0 +1,220 @@
+"""Imports of employees from spreadsheets."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile, status
+
+from app.dependencies import (
+    CurrentActor,
+    IdempotencyKey,
+    ReadSession,
+    Route,
+    Session,
+    next_link,
+)
+from app.errors import (
+    ContentTooLarge,
+    Invalid,
+    InvalidCursor,
+    Language,
+    NotFound,
+    language_of,
+    problems,
+)
+from app.schemas.base import Day, Line
+from app.schemas.imports import (
+    FileFormat,
+    FindingPage,
+    FindingQuery,
+    ImportColumns,
+    ImportPage,
+    ImportQuery,
+    ImportRead,
+)
+from app.services.imports import requests, template
+from app.services.imports.requests import (
+    FileRemoved,
+    NotChecked,
+    NothingWrong,
+    RowsWrong,
+    Wishes,
+)
+
+router = APIRouter(prefix="/imports", tags=["imports"], route_class=Route)
+uploads = APIRouter(prefix="/imports", tags=["imports"], route_class=Route)
+"""Apart, because it takes larger bodies than every other operation."""
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV = "text/csv; charset=utf-8"
+SPREADSHEET: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file.",
+        "content": {
+            XLSX: {"schema": {"type": "string", "format": "binary"}},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+def _language(request: Request) -> Language:
+    return language_of(request.headers.get("accept-language"))
+
+
+CallersLanguage = Annotated[Language, Depends(_language)]
+
+
+def _wishes(
+    dry_run: Annotated[bool, Query(description="Check everything, change nothing.")] = False,
+    partial: Annotated[
+        bool, Query(description="Import the good rows although others are wrong.")
+    ] = False,
+    create_positions: Annotated[
+        bool, Query(description="Create positions that a unit doesn't have yet.")
+    ] = False,
+    effective_from: Annotated[
+        Day | None,
+        Query(description="From when a change holds whose column names no day; today by default."),
+    ] = None,
+    mapping: Annotated[
+        str | None,
+        Form(
+            max_length=20_000,
+            description="JSON object {heading in the file: column name}; an empty name leaves "
+            "the heading out.",
+        ),
+    ] = None,
+    sheet: Annotated[
+        Line | None, Form(description="The first visible sheet with headings by default.")
+    ] = None,
+) -> Wishes:
+    return Wishes(dry_run, partial, create_positions, effective_from, sheet, mapping)
+
+
+@uploads.post(
+    "", status_code=status.HTTP_202_ACCEPTED, responses=problems(Invalid, ContentTooLarge)
+)
+async def create_import(
+    file: Annotated[UploadFile, File(description="XLSX, or CSV with any usual delimiter.")],
+    wishes: Annotated[Wishes, Depends(_wishes)],
+    session: Session,
+    actor: CurrentActor,
+    response: Response,
+    _: IdempotencyKey = None,
+) -> ImportRead:
+    """Import employees.
+
+    The file is read by a job: follow `Location` until the state is final. All or nothing,
+    unless `partial`; the same file again changes nothing.
+    """
+    begun = await requests.create_import(
+        session, actor, file.filename or "", await file.read(), wishes
+    )
+    response.headers["Location"] = f"/api/v1/imports/{begun.id}"
+    return begun
+
+
+@router.get("", responses=problems(InvalidCursor))
+async def list_imports(
+    query: Annotated[ImportQuery, Query()],
+    reader: ReadSession,
+    actor: CurrentActor,
+    language: CallersLanguage,
+    request: Request,
+    response: Response,
+) -> ImportPage:
+    """Imports, newest first."""
+    page = await requests.list_imports(reader, actor, query, language)
+    response.headers.update(next_link(request, page.next_cursor))
+    return page
+
+
+@router.get("/columns")
+async def list_columns(_: CurrentActor, language: CallersLanguage) -> ImportColumns:
+    """The columns that an import knows.
+
+    With the headings that are taken for each, for a screen that maps a file's headings.
+    """
+    return requests.known_columns(language)
+
+
+@router.get("/template", response_class=Response, responses=SPREADSHEET)
+async def get_template(
+    _: CurrentActor,
+    format: Annotated[FileFormat, Query()] = "xlsx",
+) -> Response:
+    """An empty file to fill in."""
+    if format == "xlsx":
+        return _file("templat-pegawai.xlsx", template.template_xlsx(), XLSX)
+    return _file("templat-pegawai.csv", template.template_csv(), CSV)
+
+
+@router.get("/{import_id}", responses=problems(NotFound))
+async def get_import(
+    import_id: UUID, reader: ReadSession, actor: CurrentActor, language: CallersLanguage
+) -> ImportRead:
+    """One import: how far it has come, and what came of it."""
+    return await requests.get_import(reader, actor, import_id, language)
+
+
+@router.get("/{import_id}/findings", responses=problems(NotFound, InvalidCursor))
+async def list_findings(
+    import_id: UUID,
+    query: Annotated[FindingQuery, Query()],
+    reader: ReadSession,
+    actor: CurrentActor,
+    language: CallersLanguage,
+    request: Request,
+    response: Response,
+) -> FindingPage:
+    """What is wrong with which cell, by row."""
+    page = await requests.list_findings(reader, actor, import_id, query, language)
+    response.headers.update(next_link(request, page.next_cursor))
+    return page
+
+
+@router.get(
+    "/{import_id}/error-file",
+    response_class=Response,
+    responses={**SPREADSHEET, **problems(NotFound, NothingWrong, FileRemoved)},
+)
+async def get_error_file(
+    import_id: UUID, reader: ReadSession, actor: CurrentActor, language: CallersLanguage
+) -> Response:
+    """The wrong rows, to mend and send again.
+
+    As they came, in the format of the upload; the first column says what is wrong.
+    """
+    made = await requests.make_error_file(reader, actor, import_id, language)
+    return _file(made.filename, made.content, XLSX if made.xlsx else CSV)
+
+
+@router.post(
+    "/{import_id}/apply",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(NotFound, NotChecked, RowsWrong, FileRemoved),
+)
+async def apply_import(
+    import_id: UUID,
+    session: Session,
+    actor: CurrentActor,
+    response: Response,
+    partial: Annotated[
+        bool, Query(description="Import the good rows although others are wrong.")
+    ] = False,
+    _: IdempotencyKey = None,
+) -> ImportRead:
+    """Import the file of a finished dry run.
+
+    Without sending it again; it is checked once more, for much may have changed since.
+    """
+    begun = await requests.apply_import(session, actor, import_id, partial=partial)
+    response.headers["Location"] = f"/api/v1/imports/{begun.id}"
+    return begun
+
+
+def _file(filename: str, content: bytes, media_type: str) -> Response:
+    named = f"attachment; filename*=UTF-8''{quote(filename)}"
+    return Response(content, media_type=media_type, headers={"Content-Disposition": named})

@@ -1,0 +1,247 @@
+"""The job of an import: reads the file, judges it, and writes it unless something is wrong.
+
+One transaction does it all, so that a worker may be killed at any moment: nothing half-written
+stays, and the next attempt starts afresh. Only the progress is committed beside it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.actors import Actor
+from app.calendar import now
+from app.models.accounts import Account
+from app.models.imports import Import, ImportFile, ImportProgress
+from app.runtime import Runtime
+from app.services.imports.places import NewPosition, resolve_places
+from app.services.imports.planning import KEEP_FINDINGS, make_plan
+from app.services.imports.process import Report, reading
+from app.services.imports.staging import copy_places, copy_rows, create_tables
+from app.services.imports.writing import write_plan
+from app.vocabulary import ImportState, ImportStep, Role
+
+IMPORT = "import"
+"""The name of the job in the queue."""
+BEAT_SECONDS = 2.0
+TURN = 0x696D706F
+"""The key of the advisory lock: one import at a time, in all processes."""
+log = structlog.get_logger()
+
+FAILED = {
+    "code": "import_failed",
+    "id": "Impor gagal karena kesalahan di server. Tidak ada data yang berubah; coba lagi nanti.",
+    "en": "The import failed by a fault of the server. Nothing was changed; try again later.",
+}
+ACCOUNT_GONE = {
+    "code": "account_disabled",
+    "id": "Akun yang memulai impor ini sudah tidak aktif. Tidak ada data yang berubah.",
+    "en": "The account that started this import is no longer active. Nothing was changed.",
+}
+
+
+def job_payload(import_id: UUID, actor: Actor) -> dict[str, Any]:
+    """What the worker has to know: which import, and on whose behalf."""
+    return {
+        "import_id": str(import_id),
+        "account_id": str(actor.account_id),
+        "role": actor.role.value,
+        "employee_id": str(actor.employee_id) if actor.employee_id else None,
+        "operation": actor.operation,
+        "purpose": actor.purpose,
+        "request_id": actor.request_id,
+    }
+
+
+def _actor(payload: Mapping[str, Any]) -> Actor:
+    employee = payload["employee_id"]
+    return Actor(
+        role=Role(payload["role"]),
+        account_id=UUID(payload["account_id"]),
+        employee_id=UUID(employee) if employee else None,
+        operation=payload["operation"],
+        purpose=payload["purpose"],
+        request_id=payload["request_id"],
+    )
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far the import has come, for the beat to tell."""
+
+    step: ImportStep = ImportStep.READING
+    done: int = 0
+    total: int | None = None
+
+    def at(self, step: ImportStep, done: int, total: int | None) -> None:
+        self.step, self.done, self.total = step, done, total
+
+    def listen(self, report: Report) -> None:
+        self.total = report.get("total", self.total)
+        self.done = report.get("done", self.done)
+
+
+async def run_import(runtime: Runtime, payload: Mapping[str, Any], last_attempt: bool) -> None:
+    """Bring one import to its end, from wherever an earlier attempt left off: nowhere.
+
+    Errors: whatever came between; the queue tries again, unless it was the last attempt.
+    """
+    import_id, actor = UUID(payload["import_id"]), _actor(payload)
+    started = monotonic()
+    try:
+        async with _beating(runtime, actor, import_id) as progress:
+            state = await _attempt(runtime, actor, import_id, progress)
+    except Exception:
+        if not last_attempt:
+            raise
+        log.exception("import_failed", import_id=str(import_id))
+        async with runtime.database.transaction(actor, signed_in=False) as session:
+            brought = await _locked(session, import_id)
+            if brought is not None:
+                _finish(brought, ImportState.FAILED, problem=FAILED)
+        return
+    if state is not None:
+        seconds = round(monotonic() - started, 2)
+        log.info("import_finished", import_id=str(import_id), state=state, seconds=seconds)
+
+
+async def _attempt(
+    runtime: Runtime, actor: Actor, import_id: UUID, progress: _Progress
+) -> ImportState | None:
+    """The whole import in one transaction; None where another attempt has finished it."""
+    async with runtime.database.transaction(actor, signed_in=False) as session:
+        await create_tables(session)
+        await session.execute(select(func.pg_advisory_xact_lock(TURN)))
+        brought = await _locked(session, import_id)
+        if brought is None:
+            return None
+        if not await _still_active(session, actor):
+            _finish(brought, ImportState.REFUSED, problem=ACCOUNT_GONE)
+            return brought.state
+        problem = await _read(runtime, session, brought, progress)
+        if problem is not None:
+            _finish(brought, ImportState.REFUSED, problem=problem)
+            return brought.state
+        await _judge_and_write(runtime, session, brought, progress)
+        return brought.state
+
+
+async def _locked(session: AsyncSession, import_id: UUID) -> Import | None:
+    """The import, where it is not finished yet; kept from everybody else."""
+    brought = await session.get(Import, import_id, with_for_update=True)
+    return brought if brought is not None and brought.state is ImportState.QUEUED else None
+
+
+async def _still_active(session: AsyncSession, actor: Actor) -> bool:
+    active = select(Account.id).where(
+        Account.id == actor.account_id, Account.role == actor.role, Account.disabled_at.is_(None)
+    )
+    return await session.scalar(active) is not None
+
+
+async def _read(
+    runtime: Runtime, session: AsyncSession, brought: Import, progress: _Progress
+) -> dict[str, str] | None:
+    """Stage the rows of the file; what is wrong with it as a whole, if anything."""
+    content = await session.scalar(
+        select(ImportFile.content).where(ImportFile.import_id == brought.id)
+    )
+    assert content is not None
+    asked = {
+        "action": "rows",
+        "filename": brought.filename,
+        "sheet": brought.sheet,
+        "mapping": brought.mapping,
+        "secret": runtime.settings.secret_key.get_secret_value(),
+    }
+    async with reading(asked, content, progress.listen) as child:
+        await copy_rows(session, child.chunks())
+    brought.notes = child.notes
+    return child.problem
+
+
+async def _judge_and_write(
+    runtime: Runtime, session: AsyncSession, brought: Import, progress: _Progress
+) -> None:
+    progress.at(ImportStep.CHECKING, 0, progress.done)
+    records, created = await resolve_places(
+        session, brought.effective_from, create=brought.create_positions
+    )
+    await copy_places(session, records)
+    brought.counts = await make_plan(session, brought.effective_from)
+    await session.execute(text(KEEP_FINDINGS), {"import_id": brought.id})
+    if brought.dry_run:
+        _finish(brought, ImportState.CHECKED)
+    elif brought.counts["wrong"] and not brought.partial:
+        _finish(brought, ImportState.REFUSED)
+    else:
+        await _write(runtime, session, brought, created, progress)
+        _finish(brought, ImportState.IMPORTED)
+
+
+async def _write(
+    runtime: Runtime,
+    session: AsyncSession,
+    brought: Import,
+    created: list[NewPosition],
+    progress: _Progress,
+) -> None:
+    rows = brought.counts["rows"]
+    progress.at(ImportStep.WRITING, 0, rows)
+    reason = f"Impor {brought.filename}"
+    sealer = runtime.settings.sealer
+    async for share in write_plan(session, created, sealer, reason, brought.effective_from):
+        progress.done = int(rows * share)
+
+
+def _finish(brought: Import, state: ImportState, *, problem: dict[str, str] | None = None) -> None:
+    brought.state, brought.problem, brought.finished_at = state, problem, now()
+
+
+# --- progress ---------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _beating(runtime: Runtime, actor: Actor, import_id: UUID) -> AsyncIterator[_Progress]:
+    """Tell every other second how far the import has come, for as long as it runs."""
+    progress = _Progress()
+    await _tell(runtime, actor, import_id, progress, begins=True)
+    beat = asyncio.create_task(_beat(runtime, actor, import_id, progress))
+    try:
+        yield progress
+    finally:
+        beat.cancel()
+        await asyncio.gather(beat, return_exceptions=True)
+
+
+async def _beat(runtime: Runtime, actor: Actor, import_id: UUID, progress: _Progress) -> None:
+    while True:
+        await asyncio.sleep(BEAT_SECONDS)
+        with suppress(Exception):  # the next beat tells it
+            await _tell(runtime, actor, import_id, progress, begins=False)
+
+
+async def _tell(
+    runtime: Runtime, actor: Actor, import_id: UUID, progress: _Progress, *, begins: bool
+) -> None:
+    clock = func.clock_timestamp()
+    facts: dict[str, Any] = {
+        "step": progress.step,
+        "done": progress.done,
+        "total": progress.total,
+        "beat_at": clock,
+    }
+    statement = insert(ImportProgress).values(import_id=import_id, attempt=1, **facts)
+    if begins:
+        facts |= {"attempt": ImportProgress.attempt + 1, "started_at": clock}
+    statement = statement.on_conflict_do_update(index_elements=["import_id"], set_=facts)
+    async with runtime.database.transaction(actor, signed_in=False) as session:
+        await session.execute(statement)
