@@ -13,6 +13,7 @@ from app import errors, logs, openapi
 from app.access.table import check_table
 from app.api_docs import docs_router
 from app.dependencies import operation_id
+from app.jobs import run_worker
 from app.middleware import RequestFrame
 from app.routers import (
     accounts,
@@ -20,6 +21,7 @@ from app.routers import (
     correction_requests,
     employees,
     health,
+    imports,
     me,
     positions,
     sessions,
@@ -41,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     positions.router,
     employees.router,
     correction_requests.router,
+    imports.router,
 )
 """Served below /api/v1, in the order of the documentation."""
 
@@ -66,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
+    app.include_router(imports.uploads, prefix=API, max_body_size=settings.max_import_bytes)
     app.include_router(audit.well_known)
     app.include_router(sign_in.well_known)
     app.include_router(docs_router())
@@ -111,6 +115,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         if runtime.settings.run_jobs:
             tasks.create_task(run_sequencer(runtime.database, runtime.settings, stop))
+            tasks.create_task(run_worker(runtime, stop))
         yield
         stop.set()
     await runtime.close()

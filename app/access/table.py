@@ -149,6 +149,20 @@ TABLE: Mapping[str, Rule] = {
     "correction_requests_accept": only(*HR),
     "correction_requests_decline": only(*HR),
     "correction_requests_withdraw": only(Role.ASN),
+    # imports
+    "imports_create_import": only(*HR, scope=Scope.IMPORTS_WRITE),
+    "imports_apply_import": only(*HR, scope=Scope.IMPORTS_WRITE),
+    **dict.fromkeys(
+        (
+            "imports_list_imports",
+            "imports_list_columns",
+            "imports_get_template",
+            "imports_get_import",
+            "imports_list_findings",
+            "imports_get_error_file",
+        ),
+        only(*HR, scope=Scope.IMPORTS_READ),
+    ),
     # audit
     "audit_list_events": only(Role.AUDITOR),
     "audit_get_event": only(Role.AUDITOR),

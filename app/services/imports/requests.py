@@ -144,7 +144,7 @@ async def apply_import(
     brought = Import(account_id=actor.account_id, dry_run=False, partial=partial, **facts)
     session.add(brought)
     await session.flush()
-    file: Select[Any] = select(literal_column(f"'{brought.id}'::uuid"), ImportFile.content)
+    file: Any = select(literal_column(f"'{brought.id}'::uuid"), ImportFile.content)
     copied = await session.execute(
         insert(ImportFile)
         .from_select(["import_id", "content"], file.where(ImportFile.import_id == import_id))
