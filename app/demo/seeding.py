@@ -11,11 +11,10 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-
 from app.calendar import now, today
 from app.demo.organisation import ChangeKind, Organisation
 from app.demo.population import Person, Population, import_rows, newcomers, population
-from app.models.employees import sorting_form
+from app.names import sorting_form
 from app.passwords import generate_password, hash_password
 from app.rules import abk, bup
 from app.sealing import Sealer

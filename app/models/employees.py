@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, validates
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import (
     Base,
@@ -18,7 +18,6 @@ from app.models.base import (
     of_employee,
     one_of,
 )
-from app.names import sorting_form as sorting_form
 from app.vocabulary import (
     CorrectionField,
     CorrectionState,
@@ -79,18 +78,13 @@ class EmployeeProfile(Identified, Dated, Base):
     name: Mapped[str]
     """Without titles."""
     name_sort: Mapped[str] = mapped_column(String(collation="C"))
-    """`sorting_form(name)`, set with the name. Its order is that of the code points, so that
-    it is the same on every server."""
+    """`app.names.sorting_form(name)`, written with the name. Sorted by code points, so that the
+    order is the same on every server."""
     title_prefix: Mapped[str | None]
     title_suffix: Mapped[str | None]
     email: Mapped[str | None]
     phone: Mapped[str | None]
     address: Mapped[str | None]
-
-    @validates("name")
-    def _with_sorting_form(self, _: str, name: str) -> str:
-        self.name_sort = sorting_form(name)
-        return name
 
 
 class EmployeeIdentifier(Identified, Dated, Base):

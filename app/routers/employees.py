@@ -64,7 +64,6 @@ async def list_employees(
     query: Annotated[EmployeeQuery, Query()],
     reader: ReadSession,
     actor: CurrentActor,
-    as_of: AsOf,
     request: Request,
     response: Response,
 ) -> EmployeePage:
@@ -73,7 +72,7 @@ async def list_employees(
     As of a day. Who is not employed on that day is left out unless `include_separated`. Digits
     in `q` search the NIP and NI PPPK, anything else the name, every word of it.
     """
-    page = await searching.list_employees(reader, actor, query, as_of)
+    page = await searching.list_employees(reader, actor, query)
     response.headers.update(next_link(request, page.next_cursor))
     return page
 

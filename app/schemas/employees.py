@@ -440,6 +440,9 @@ class EmployeeQuery(PageQuery):
         Annotated[Line, StringConstraints(min_length=3, max_length=100)] | None,
         Field(description="Parts of the name, or of the identifier where it is digits only."),
     ] = None
+    as_of: Annotated[
+        Day | None, Field(description="Show the state on this day; today when left out.")
+    ] = None
     unit_id: UUID | None = None
     include_subtree: Annotated[bool, Field(description="Also the units below `unit_id`.")] = True
     status: list[EmploymentStatus] = Field(default_factory=list, max_length=40)

@@ -20,6 +20,7 @@ from app.models.employees import (
     EmployeeStatus,
 )
 from app.models.organisation import SeatAssignment
+from app.names import sorting_form
 from app.rules.identifiers import identify
 from app.schemas.employees import (
     DisciplineCreate,
@@ -281,6 +282,8 @@ async def _record(
     if born is not None and start <= born:
         detail = Bilingual("Harus sesudah tanggal lahir.", "Must come after the date of birth.")
         raise Invalid(errors=[FieldError(pointer, "before_birth", detail)])
+    if "name" in values:
+        values = {**values, "name_sort": sorting_form(values["name"])}
     return await timeline.record(session, model.employee_id, employee_id, start, values)
 
 

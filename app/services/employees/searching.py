@@ -36,6 +36,7 @@ from sqlalchemy.sql import ColumnElement
 
 from app.access.actors import Actor
 from app.access.employees import viewer, visible
+from app.calendar import today
 from app.database import Reader, Row
 from app.models.base import Base
 from app.models.employees import (
@@ -46,9 +47,9 @@ from app.models.employees import (
     EmployeeProfile,
     EmployeeStatus,
     full_name,
-    sorting_form,
 )
 from app.models.organisation import PositionVersion, SeatAssignment, UnitVersion
+from app.names import sorting_form
 from app.pagination import decode_cursor, encode_cursor
 from app.schemas.employees import EmployeePage, EmployeeQuery, EmployeeRow
 from app.services.employees.reading import HIGHEST_FIRST, in_force
@@ -324,10 +325,9 @@ def _below() -> Select[Any]:
 BELOW = _below()
 
 
-async def list_employees(
-    reader: Reader, actor: Actor, query: EmployeeQuery, as_of: date
-) -> EmployeePage:
+async def list_employees(reader: Reader, actor: Actor, query: EmployeeQuery) -> EmployeePage:
     """One page of the employees who match, as of a day. Errors: InvalidCursor."""
+    as_of = query.as_of or today()
     values = await _values(reader, query, as_of)
     shape = Shape(
         role=actor.role,
