@@ -12,5 +12,4 @@ SwaggerUIBundle({
   persistAuthorization: false, // a token must not outlive the tab
   queryConfigEnabled: false, // no ?url=: a link can't show another API as ours
   requestInterceptor: (request) => request, // adds nothing: what you see is what is sent
-  validatorUrl: null, // the default sends the document to an outside service
 });

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-NAME = "kemuning.test"  # this machine, by a name: Swagger UI asks less of others on 127.0.0.1
 FLAGS = (
     "--headless",
     "--no-sandbox",  # root in a container has no other way; it opens our own pages alone
@@ -28,7 +27,7 @@ FLAGS = (
     "--disable-sync",
     "--disable-features=AutofillServerCommunication",
     # Two ways out are closed: names, and for the browser's own errands a proxy that isn't there.
-    f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--proxy-server=127.0.0.1:9",
     "--remote-debugging-pipe",
 )
@@ -60,15 +59,9 @@ class Browser:
         self.proxy = proxy
         # Bash puts the two descriptors in their places.
         bash = ["bash", "-c", 'exec "${@:3}" 3<&"$1" 4>&"$2"', "chromium"]
+        bash += [str(read_there), str(write_there)]
         self._process = subprocess.Popen(
-            [
-                *bash,
-                str(read_there),
-                str(write_there),
-                program,
-                *FLAGS,
-                f"--user-data-dir={profile}",
-            ],
+            [*bash, program, *FLAGS, f"--user-data-dir={profile}"],
             pass_fds=(read_there, write_there),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -130,8 +123,7 @@ class Page:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser = browser
-        ways = {"proxyServer": browser.proxy, "proxyBypassList": NAME}
-        context = browser.call("Target.createBrowserContext", **ways)
+        context = browser.call("Target.createBrowserContext", proxyServer=browser.proxy)
         self._context = context["browserContextId"]
         tab = browser.call("Target.createTarget", url="about:blank", browserContextId=self._context)
         attached = browser.call("Target.attachToTarget", targetId=tab["targetId"], flatten=True)

@@ -7,17 +7,20 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from tests.browser.chromium import NAME, Browser, Page
+from tests.browser.chromium import Browser, Page
 from tests.browser.small_app import serving
 
 HEALTH = "#operations-health-read_health_health_get"
 ME = "#operations-people-read_me_me_get"
 SHOWN = "document.querySelectorAll('.opblock').length"
+IDS = "[...document.querySelectorAll('.opblock')].map(element => element.id)"
+SCHEMA = ".models .json-schema-2020-12-accordion"
+SAMPLE = 12
 
 
 @pytest.fixture(params=["served_url", "mounted_url"])
 def url(request: pytest.FixtureRequest) -> str:
-    return str(request.getfixturevalue(request.param)).replace("127.0.0.1", NAME)
+    return str(request.getfixturevalue(request.param))
 
 
 @pytest.fixture
@@ -33,11 +36,6 @@ def docs(browser: Browser, url: str, outside: list[str]) -> Iterator[Page]:
     page.close()
 
 
-def click_all(page: Page, selector: str, until: str) -> None:
-    page.evaluate(f"document.querySelectorAll('{selector}').forEach(element => element.click())")
-    page.wait_for(until)
-
-
 def execute(page: Page, operation: str) -> str:
     """Try an operation out; the live answer's text."""
     page.click(f"{operation} .opblock-summary-control")
@@ -51,20 +49,23 @@ def test_every_operation_is_rendered(docs: Page) -> None:
     openapi = docs.evaluate("fetch('openapi.json').then(answer => answer.json())")
     operations = [operation for path in openapi["paths"].values() for operation in path.values()]
     ids = [f"operations-{each['tags'][0]}-{each['operationId']}" for each in operations]
-    shown = docs.evaluate("[...document.querySelectorAll('.opblock')].map(element => element.id)")
-    assert sorted(shown) == sorted(ids)
+    assert sorted(docs.evaluate(IDS)) == sorted(ids)
     assert docs.evaluate("document.title") == openapi["info"]["title"]
 
 
-def test_every_part_opens(docs: Page) -> None:
-    """Each kind of part has its own way of drawing, and so of breaking the policy."""
-    count = docs.evaluate(SHOWN)
-    opened = f"document.querySelectorAll('.opblock.is-open .responses-wrapper').length == {count}"
-    click_all(docs, ".opblock-summary-control", opened)
-    tried = f"document.querySelectorAll('.btn.execute').length == {count}"
-    click_all(docs, ".try-out__btn", tried)
-    schemas = "document.querySelectorAll('.models .json-schema-2020-12-property').length > 4"
-    click_all(docs, ".models .json-schema-2020-12-expand-deep-button", schemas)
+def test_every_kind_of_part_opens(docs: Page) -> None:
+    """Each has its own way of drawing, and so of breaking the policy. A sample: it's slow."""
+    operations = docs.evaluate(IDS)
+    for operation in operations[:: 1 + len(operations) // SAMPLE]:
+        summary = f"#{operation} .opblock-summary-control"
+        docs.click(summary)
+        docs.click(f"#{operation} .try-out__btn")
+        docs.wait_for(f"!!document.querySelector('#{operation} .btn.execute')")
+        docs.click(summary)
+        docs.wait_for(f"!document.querySelector('#{operation}.is-open')")
+    schemas = f"[...document.querySelectorAll('{SCHEMA}')].slice(0, {SAMPLE})"
+    docs.evaluate(f"{schemas}.forEach(schema => schema.click())")
+    docs.wait_for("document.querySelectorAll('.models .json-schema-2020-12-property').length")
 
 
 def test_execute_sends_the_request_and_shows_the_answer(docs: Page, url: str) -> None:
