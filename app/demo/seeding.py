@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+
 from app.calendar import now, today
 from app.demo.organisation import ChangeKind, Organisation
 from app.demo.population import Person, Population, import_rows, newcomers, population
@@ -39,9 +40,7 @@ async def seed(superuser_dsn: str, settings: Settings, import_file: Path) -> lis
     """
     made = population(today=today())
     connection = await asyncpg.connect(superuser_dsn)
-    await connection.set_type_codec(
-        "jsonb", encoder=_jsonb, decoder=json.loads, schema="pg_catalog", format="binary"
-    )
+    await prepare(connection)
     try:
         async with connection.transaction():
             await _name_the_actor(connection)
@@ -52,6 +51,13 @@ async def seed(superuser_dsn: str, settings: Settings, import_file: Path) -> lis
     rows = [*_typed(import_rows(newcomers(made), made.organisation))]
     await asyncio.to_thread(import_file.write_bytes, messy_sample(rows))
     return accounts
+
+
+async def prepare(connection: asyncpg.Connection) -> None:
+    """Let COPY take JSON."""
+    await connection.set_type_codec(
+        "jsonb", encoder=_jsonb, decoder=json.loads, schema="pg_catalog", format="binary"
+    )
 
 
 async def _name_the_actor(connection: asyncpg.Connection) -> None:
