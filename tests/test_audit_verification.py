@@ -33,7 +33,7 @@ def runtime(app: FastAPI) -> Runtime:
 @pytest.fixture
 async def log(runtime: Runtime, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty events, every second one with details; checkpoints at 8, 16 and 20; batches of 6."""
-    monkeypatch.setattr(verification, "LINKS", verification.LINKS.limit(6))
+    monkeypatch.setattr(verification, "BATCH", 6)
     monkeypatch.setattr(checkpoints, "LEAVES", checkpoints.LEAVES.limit(8))
     for _ in range(10):
         await write_employees(owner, 1)
@@ -107,6 +107,10 @@ CASES: dict[str, tuple[str, Found]] = {
     "links deleted over a checkpoint": (
         "DELETE FROM audit_chain WHERE seq BETWEEN 7 AND 10",
         [("link_missing", 7, 10), *[("event_not_chained", 7, 7)] * 4],
+    ),
+    "links deleted over a whole batch": (
+        "DELETE FROM audit_chain WHERE seq BETWEEN 5 AND 13",
+        [("link_missing", 5, 13), *[("event_not_chained", 5, 5)] * 9],
     ),
     "details changed": (
         f"UPDATE audit_details SET changes = '[]' WHERE event_id = {AT.format(11)}",
@@ -283,6 +287,9 @@ async def test_a_range_begins_at_the_checkpoint_before_it(
     report = await verify(runtime, from_seq=12, to_seq=18)
     assert not report.ok, "what follows the signed checkpoint doesn't follow from it"
     assert report.first_bad_seq == 9
+    await owner.execute("DELETE FROM audit_chain WHERE seq = 18")
+    report = await verify(runtime, from_seq=17, to_seq=18)
+    assert found(report) == [("chain_broken", 17, 17), ("link_missing", 18, 18)]
     await owner.execute("UPDATE audit_checkpoints SET frontier = '[]' WHERE tree_size = 8")
     report = await verify(runtime, from_seq=12, to_seq=14)
     assert found(report) == [("checkpoint_not_ours", 8, 8)]
