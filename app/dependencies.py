@@ -12,10 +12,12 @@ from datetime import date
 from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.routing import Match
+from starlette.types import Scope
 
 from app.access.actors import Actor
 from app.access.table import TABLE, check_operation
@@ -200,6 +202,22 @@ class Route(APIRoute):
             return response
 
         return handler
+
+
+class Router(APIRouter):
+    """The operations of one noun. A request for another address is turned away at once:
+
+    FastAPI would try the pattern of every operation, twice, and that costs more than the query.
+    """
+
+    def __init__(self, prefix: str = "", *, tag: str) -> None:
+        super().__init__(prefix=prefix, tags=[tag], route_class=Route)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether one of the operations answers this request."""
+        if self.prefix not in scope["path"]:
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def _query_names(route: APIRoute) -> set[str]:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 
 from app.dependencies import (
     CurrentActor,
@@ -13,7 +13,7 @@ from app.dependencies import (
     FreshSecret,
     IdempotencyKey,
     ReadSession,
-    Route,
+    Router,
     Session,
     etag,
     next_link,
@@ -46,7 +46,7 @@ from app.services.accounts import (
     UnknownEmployee,
 )
 
-router = APIRouter(prefix="/accounts", tags=["accounts"], route_class=Route)
+router = Router("/accounts", tag="accounts")
 
 
 @router.post(

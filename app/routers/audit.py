@@ -3,9 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
-from app.dependencies import CurrentActor, CurrentRuntime, ReadSession, Route, next_link
+from app.dependencies import CurrentActor, CurrentRuntime, ReadSession, Router, etag, next_link
 from app.errors import InvalidCursor, NotFound, language_of, problems
 from app.schemas.audit import (
     AccountReadsPage,
@@ -26,11 +26,12 @@ from app.schemas.base import PageQuery
 from app.services.audit import evidence, reading, sequencing, verification
 from app.services.audit.evidence import LogInconsistent, NotYetSigned
 
-router = APIRouter(tags=["audit"], route_class=Route)
-well_known = APIRouter(prefix="/.well-known", tags=["audit"], route_class=Route)
+router = Router("/audit", tag="audit")
+me = Router("/me", tag="me")
+well_known = Router("/.well-known", tag="audit")
 
 
-@router.get("/audit/events", responses=problems(InvalidCursor))
+@router.get("/events", responses=problems(InvalidCursor))
 async def list_events(
     query: Annotated[AuditEventQuery, Query()],
     reader: ReadSession,
@@ -49,7 +50,7 @@ async def list_events(
     return page
 
 
-@router.get("/audit/events/{event_id}", responses=problems(NotFound))
+@router.get("/events/{event_id}", responses=problems(NotFound))
 async def get_event(event_id: UUID, reader: ReadSession, actor: CurrentActor) -> AuditEventRead:
     """One event with its details.
 
@@ -59,7 +60,7 @@ async def get_event(event_id: UUID, reader: ReadSession, actor: CurrentActor) ->
 
 
 @router.get(
-    "/audit/events/{event_id}/inclusion-proof",
+    "/events/{event_id}/inclusion-proof",
     responses=problems(NotFound, NotYetSigned, LogInconsistent),
 )
 async def get_inclusion_proof(event_id: UUID, reader: ReadSession) -> InclusionProof:
@@ -70,7 +71,7 @@ async def get_inclusion_proof(event_id: UUID, reader: ReadSession) -> InclusionP
     return await evidence.prove_inclusion(reader, event_id)
 
 
-@router.get("/audit/accounts/{account_id}/reads", responses=problems(InvalidCursor))
+@router.get("/accounts/{account_id}/reads", responses=problems(InvalidCursor))
 async def list_reads_of_account(
     account_id: UUID,
     query: Annotated[AccountReadsQuery, Query()],
@@ -88,7 +89,7 @@ async def list_reads_of_account(
     return page
 
 
-@router.post("/audit/verifications")
+@router.post("/verifications")
 async def verify(body: VerificationRequest, reader: ReadSession, request: Request) -> Verification:
     """Verify the log.
 
@@ -100,7 +101,7 @@ async def verify(body: VerificationRequest, reader: ReadSession, request: Reques
     return await verification.verify_part(reader, body, language)
 
 
-@router.get("/audit/checkpoints", responses=problems(InvalidCursor))
+@router.get("/checkpoints", responses=problems(InvalidCursor))
 async def list_checkpoints(
     query: Annotated[PageQuery, Query()],
     reader: ReadSession,
@@ -117,7 +118,7 @@ async def list_checkpoints(
     return page
 
 
-@router.post("/audit/checkpoints", status_code=201, responses=problems(LogInconsistent))
+@router.post("/checkpoints", status_code=201, responses=problems(LogInconsistent))
 async def create_checkpoint(
     actor: CurrentActor, runtime: CurrentRuntime, request: Request, response: Response
 ) -> CheckpointDocument:
@@ -130,7 +131,7 @@ async def create_checkpoint(
     return document
 
 
-@router.get("/audit/checkpoints/{tree_size}", responses=problems(NotFound))
+@router.get("/checkpoints/{tree_size}", responses=problems(NotFound))
 async def get_checkpoint(
     tree_size: Annotated[int, Path(ge=0, le=2**63 - 1)], reader: ReadSession, response: Response
 ) -> CheckpointDocument:
@@ -140,11 +141,12 @@ async def get_checkpoint(
     """
     name = f"kemuning-checkpoint-{tree_size}.json"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["ETag"] = etag(tree_size)
     return await evidence.get_checkpoint(reader, tree_size)
 
 
-@router.get("/me/data-access", responses=problems(InvalidCursor))
-async def list_my_data_access(
+@me.get("/data-access", responses=problems(InvalidCursor))
+async def list_data_access(
     query: Annotated[DataAccessQuery, Query()],
     reader: ReadSession,
     actor: CurrentActor,

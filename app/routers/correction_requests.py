@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 
 from app.dependencies import (
     CurrentActor,
     IdempotencyKey,
     ReadSession,
-    Route,
+    Router,
     Session,
     etag,
     next_link,
@@ -26,7 +26,7 @@ from app.schemas.correction_requests import (
 from app.services import correction_requests as corrections
 from app.services.correction_requests import AlreadyPending, OwnRequest, TransitionNotAllowed
 
-router = APIRouter(tags=["correction_requests"], route_class=Route)
+router = Router(tag="correction_requests")
 ONE = "/correction-requests/{request_id}"
 
 

@@ -5,7 +5,7 @@ from hashlib import blake2s
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 
 from app.dependencies import (
     AsOf,
@@ -14,7 +14,7 @@ from app.dependencies import (
     ExpectedVersion,
     IdempotencyKey,
     ReadSession,
-    Route,
+    Router,
     Session,
     etag,
     next_link,
@@ -55,7 +55,7 @@ from app.schemas.employees import (
 from app.services.employees import changing, exporting, nik, reading, searching
 from app.services.employees.aggregate import IdentifierTaken, NikTaken, NotEmployed, Written
 
-router = APIRouter(prefix="/employees", tags=["employees"], route_class=Route)
+router = Router("/employees", tag="employees")
 CHANGE = (NotFound, StaleVersion, IfMatchRequired, Invalid)
 
 

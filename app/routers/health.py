@@ -1,13 +1,13 @@
 """Whether the process lives, whether it can serve, and what it measures."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from app.dependencies import CurrentActor, CurrentRuntime, Route
+from app.dependencies import CurrentActor, CurrentRuntime, Router
 from app.errors import DatabaseUnavailable, problems
 from app.schemas.health import Liveness, Readiness
 
-router = APIRouter(tags=["health"], route_class=Route)
+router = Router(tag="health")
 
 
 @router.get("/livez")

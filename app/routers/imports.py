@@ -4,13 +4,13 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile, status
+from fastapi import Depends, File, Form, Query, Request, Response, UploadFile, status
 
 from app.dependencies import (
     CurrentActor,
     IdempotencyKey,
     ReadSession,
-    Route,
+    Router,
     Session,
     next_link,
 )
@@ -42,8 +42,8 @@ from app.services.imports.requests import (
     Wishes,
 )
 
-router = APIRouter(prefix="/imports", tags=["imports"], route_class=Route)
-uploads = APIRouter(prefix="/imports", tags=["imports"], route_class=Route)
+router = Router("/imports", tag="imports")
+uploads = Router("/imports", tag="imports")
 """Apart, because it takes larger bodies than every other operation."""
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

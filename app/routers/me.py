@@ -1,6 +1,6 @@
 """One's own account and its credentials."""
 
-from fastapi import APIRouter, Response, status
+from fastapi import Response, status
 
 from app.dependencies import (
     CurrentActor,
@@ -8,7 +8,7 @@ from app.dependencies import (
     CurrentRuntime,
     ExpectedVersion,
     ReadSession,
-    Route,
+    Router,
     Session,
     etag,
 )
@@ -32,7 +32,7 @@ from app.services.credentials import (
 )
 from app.services.second_factor import WrongSecondFactor
 
-router = APIRouter(prefix="/me", tags=["me"], route_class=Route)
+router = Router("/me", tag="me")
 
 
 @router.get("")

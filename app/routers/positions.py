@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 
 from app.dependencies import (
     AsOf,
@@ -11,7 +11,7 @@ from app.dependencies import (
     ExpectedVersion,
     IdempotencyKey,
     ReadSession,
-    Route,
+    Router,
     Session,
     etag,
     etag_of,
@@ -54,7 +54,7 @@ from app.services.assignments import (
 from app.services.positions import PositionCodeTaken, PositionInUse
 from app.services.structure import NotInForce
 
-router = APIRouter(prefix="/positions", tags=["positions"], route_class=Route)
+router = Router("/positions", tag="positions")
 
 
 @router.get("", responses=problems(InvalidCursor))

@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 
-from app.dependencies import CurrentActor, ReadSession, Route, Session, next_link
+from app.dependencies import CurrentActor, ReadSession, Router, Session, next_link
 from app.errors import InvalidCursor, NotFound, problems
 from app.schemas.sign_in import SessionPage, SessionQuery
 from app.services import sessions
 
-router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=Route)
+router = Router("/sessions", tag="sessions")
 
 
 @router.get("", responses=problems(InvalidCursor, NotFound))

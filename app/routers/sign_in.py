@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response, status
+from fastapi import Form, Response, status
 
-from app.dependencies import CurrentActor, CurrentCaller, CurrentRuntime, Route, Session
+from app.dependencies import CurrentActor, CurrentCaller, CurrentRuntime, Router, Session
 from app.errors import TooManyRequests, problems
 from app.schemas.sign_in import (
     ClientToken,
@@ -25,8 +25,8 @@ from app.services.sign_in import (
     UnsupportedGrantType,
 )
 
-router = APIRouter(tags=["sign_in"], route_class=Route)
-well_known = APIRouter(prefix="/.well-known", tags=["sign_in"], route_class=Route)
+router = Router(tag="sign_in")
+well_known = Router("/.well-known", tag="sign_in")
 
 
 @router.post(

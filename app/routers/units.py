@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 
 from app.dependencies import (
     AsOf,
     ExpectedVersion,
     IdempotencyKey,
     ReadSession,
-    Route,
+    Router,
     Session,
     etag,
     next_link,
@@ -34,7 +34,7 @@ from app.services import seats, units
 from app.services.structure import NotInForce
 from app.services.units import RootExists, UnitCodeTaken, UnitInUse, WouldBeCycle
 
-router = APIRouter(prefix="/units", tags=["units"], route_class=Route)
+router = Router("/units", tag="units")
 
 
 @router.get("", responses=problems(InvalidCursor))
