@@ -39,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     me.router,
     accounts.router,
     audit.router,
+    audit.me,
     units.router,
     positions.router,
     employees.router,

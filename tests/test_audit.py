@@ -277,6 +277,9 @@ async def test_checkpoints_are_for_scripts_and_their_keys_for_everybody(
     saved = await script.get(f"/audit/checkpoints/{size}")
     assert saved.json() == listed == document
     assert f"kemuning-checkpoint-{size}.json" in saved.headers["content-disposition"]
+    unchanged = {"If-None-Match": saved.headers["etag"]}
+    again = await script.get(f"/audit/checkpoints/{size}", headers=unchanged)
+    assert again.status_code == 304
     problem(await script.get(f"/audit/checkpoints/{size + 1}"), 404, "not_found")
     problem(await script.get("/audit/events"), 403, "forbidden")
     for client in (actors.anonymous(), await actors.public(), script):

@@ -172,7 +172,7 @@ TABLE: Mapping[str, Rule] = {
     "audit_list_checkpoints": only(Role.AUDITOR, scope=Scope.AUDIT_READ),
     "audit_create_checkpoint": only(Role.AUDITOR),
     "audit_get_checkpoint": only(Role.AUDITOR, scope=Scope.AUDIT_READ),
-    "audit_list_my_data_access": only(Role.ASN),
+    "me_list_data_access": only(Role.ASN),
     "audit_get_audit_keys": ANYONE,
 }
 

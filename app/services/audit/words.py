@@ -16,15 +16,14 @@ ENTITIES = {
     "employee_educations": Bilingual("riwayat pendidikan", "the education history"),
     "employee_disciplines": Bilingual("riwayat hukuman disiplin", "the disciplinary history"),
     "seat_assignments": Bilingual("riwayat jabatan", "the position history"),
-    "corrections": Bilingual("usulan perbaikan data", "requests for correction"),
-    "correction_requests": Bilingual("usulan perbaikan data", "requests for correction"),
+    "correction_requests": Bilingual("permintaan perbaikan data", "requests for correction"),
     "accounts": Bilingual("akun", "the account"),
+    "sessions": Bilingual("sesi masuk", "sign-in sessions"),
     "sign_in_sessions": Bilingual("sesi masuk", "sign-in sessions"),
     "imports": Bilingual("data impor", "imported data"),
-    "organisation": Bilingual("pejabat dalam organisasi", "office holders in the organisation"),
-    "units": Bilingual("pejabat dalam unit kerja", "office holders in the unit"),
-    "positions": Bilingual("pemangku jabatan", "holders of positions"),
-    "audit": Bilingual("catatan jejak audit", "the audit log"),
+    "units": Bilingual("pegawai di suatu unit kerja", "those who work in a unit"),
+    "positions": Bilingual("pemangku suatu jabatan", "those who hold a position"),
+    "audit": Bilingual("jejak audit", "the audit log"),
 }
 OTHER = Bilingual("data lain", "other data")
 
