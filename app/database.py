@@ -63,27 +63,31 @@ class Reader(Protocol):
 
 @lru_cache(maxsize=2048)
 def _compiled(
-    statement: Executable,
+    statement: Executable, persona: str
 ) -> tuple[str, tuple[str, ...], Any, dict[str, Any]]:
     """SQL with $n, the names in their order, and what the dialect does to values.
 
     Cached by the statement's identity: keep statements at module level or behind a cached
-    builder, never build one per request on a hot path.
+    builder, never build one per request on a hot path. The text names the persona, so that
+    each has a prepared statement of its own: a plan holds for one persona's policies, and a
+    connection that changes personas would plan anew each time.
     """
     compiled = statement.compile(  # type: ignore[attr-defined]
         dialect=DIALECT, compile_kwargs={"render_postcompile": True}
     )
     return (
-        str(compiled),
+        f"/* {persona} */ {compiled}",
         tuple(compiled.positiontup or ()),
         compiled,
         compiled._bind_processors,
     )
 
 
-def bind(statement: Executable, values: Mapping[str, object]) -> tuple[str, list[object]]:
+def bind(
+    statement: Executable, values: Mapping[str, object], persona: str = ""
+) -> tuple[str, list[object]]:
     """The SQL text and positional arguments of a statement for the driver itself."""
-    sql, names, compiled, processors = _compiled(statement)
+    sql, names, compiled, processors = _compiled(statement, persona)
     if not names:
         return sql, []
     given = compiled.construct_params(dict(values))
@@ -98,20 +102,21 @@ class DriverReader:
     def __init__(self, connection: asyncpg.Connection, actor: Actor) -> None:
         self.connection = connection
         self.actor = actor
+        self.persona = actor.persona
         self.revealed: list[UUID] = []
 
     async def all(self, statement: Executable, **values: object) -> Sequence[Row]:
-        sql, arguments = bind(statement, values)
+        sql, arguments = bind(statement, values, self.persona)
         rows: Sequence[Row] = await self.connection.fetch(sql, *arguments)
         return rows
 
     async def one(self, statement: Executable, **values: object) -> Row | None:
-        sql, arguments = bind(statement, values)
+        sql, arguments = bind(statement, values, self.persona)
         row: Row | None = await self.connection.fetchrow(sql, *arguments)
         return row
 
     async def value(self, statement: Executable, **values: object) -> Any:
-        sql, arguments = bind(statement, values)
+        sql, arguments = bind(statement, values, self.persona)
         return await self.connection.fetchval(sql, *arguments)
 
     def reveals(self, employee_ids: Sequence[UUID]) -> None:
@@ -212,6 +217,7 @@ class Database:
                         driver_dsn(self.settings),
                         min_size=1,
                         max_size=self.settings.pool_size,
+                        max_inactive_connection_lifetime=0,
                         connection_class=_Connection,
                         init=_prepare,
                         **self._connect_arguments(),
@@ -254,7 +260,8 @@ class Database:
         """
         pool = await self._pool()
         try:
-            connection = await pool.acquire(timeout=self.settings.pool_timeout_seconds)
+            async with asyncio.timeout(self.settings.pool_timeout_seconds):
+                connection = await pool.acquire()
         except TimeoutError as error:
             raise Overloaded from error
         try:

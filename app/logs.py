@@ -4,6 +4,11 @@ import logging
 import sys
 
 import structlog
+from pydantic_core import to_json
+
+
+def _json(event: object, **_: object) -> str:
+    return to_json(event, fallback=str).decode()
 
 
 def configure(level: str) -> None:
@@ -15,7 +20,7 @@ def configure(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),

@@ -6,12 +6,13 @@ One plain ASGI class; each further layer would cost every request.
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import DomainError, TimedOut, domain_error, language_of, problem_response
@@ -27,18 +28,19 @@ REQUEST_SECONDS = Histogram(
 UNHANDLED = Counter("kemuning_unhandled_errors_total", "Answers with an internal error.")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-site",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-}
-DEFAULT_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
-"""Unless the answer brings its own."""
+HEADERS = tuple(
+    (name.lower().encode(), value.encode())
+    for name, value in {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Resource-Policy": "same-site",
+        "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Cache-Control": "no-store",
+    }.items()
+)
+"""Of every answer that doesn't bring its own."""
 
 
 class RequestFrame:
@@ -82,15 +84,10 @@ class _Frame:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self.request_id
-            for name, value in {
-                **SECURITY_HEADERS,
-                **self.scope.get("kemuning.headers", {}),
-            }.items():
-                headers[name] = value
-            for name, value in DEFAULT_HEADERS.items():
-                headers.setdefault(name, value)
+            own = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+            own += _raw(self.scope.get("kemuning.headers", {}))
+            names = {name for name, _ in own}
+            message["headers"] = [*own, *(h for h in HEADERS if h[0] not in names)]
         await self._send(message)
 
     async def fail(self, error: DomainError, receive: Receive) -> None:
@@ -117,3 +114,7 @@ class _Frame:
             ms=round(seconds * 1000, 2),
             account=str(actor.account_id) if actor and actor.account_id else None,
         )
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
