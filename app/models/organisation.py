@@ -44,6 +44,7 @@ class UnitVersion(Identified, Dated, Base):
             using="gist",
             where="parent_id IS NULL",
         ),
+        Index("ix_unit_versions_unit_id", "unit_id"),
         Index("ix_unit_versions_parent_id", "parent_id"),
     )
 
@@ -90,6 +91,7 @@ class PositionVersion(Identified, Dated, Base):
         CheckConstraint("seats BETWEEN 0 AND 10000", name="seats"),
         CheckConstraint("retirement_age BETWEEN 50 AND 70", name="retirement_age"),
         never_twice("position_id", name="uq_position_versions_position_id"),
+        Index("ix_position_versions_position_id", "position_id"),
         Index("ix_position_versions_unit_id", "unit_id"),
         Index(
             "ix_position_versions_title_trigram",

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, bindparam, func, select
+from sqlalchemy import ColumnElement, Date, bindparam, false, func, select
 from sqlalchemy.dialects.postgresql import DATERANGE, Range
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -24,8 +24,14 @@ AS_OF = bindparam("as_of", type_=Date)
 
 
 def holds(fact: type[Dated], on: ColumnElement[date] | None = None) -> ColumnElement[bool]:
-    """The fact holds on that day (`as_of` where none is named)."""
-    return fact.valid.op("@>", is_comparison=True)(AS_OF if on is None else on)
+    """The fact holds on that day (`as_of` where none is named).
+
+    Not written as `valid @> day`: of that the planner, whom row-level security keeps from the
+    statistics, expects one fact in two hundred and chooses nested loops over everybody. Of
+    this form it expects one in nine, and finds an owner's facts by the B-tree.
+    """
+    day = AS_OF if on is None else on
+    return (begins(fact) <= day) & (ends(fact) > day).is_not(false())
 
 
 def begins(fact: type[Dated]) -> ColumnElement[date]:

@@ -43,6 +43,7 @@ CREATE TABLE unit_versions (
     CONSTRAINT fk_unit_versions_unit_id FOREIGN KEY (unit_id) REFERENCES units (id),
     CONSTRAINT fk_unit_versions_parent_id FOREIGN KEY (parent_id) REFERENCES units (id)
 );
+CREATE INDEX ix_unit_versions_unit_id ON unit_versions (unit_id);
 CREATE INDEX ix_unit_versions_parent_id ON unit_versions (parent_id);
 
 CREATE TABLE unit_successions (
@@ -100,6 +101,7 @@ CREATE TABLE position_versions (
         FOREIGN KEY (position_id) REFERENCES positions (id),
     CONSTRAINT fk_position_versions_unit_id FOREIGN KEY (unit_id) REFERENCES units (id)
 );
+CREATE INDEX ix_position_versions_position_id ON position_versions (position_id);
 CREATE INDEX ix_position_versions_unit_id ON position_versions (unit_id);
 CREATE INDEX ix_position_versions_title_trigram ON position_versions
     USING gin (title gin_trgm_ops);
@@ -139,7 +141,9 @@ CREATE INDEX ix_seat_assignments_position_id ON seat_assignments (position_id);
 
 # An ASN reads how many seats are filled without reading who fills them. These functions run as
 # the owner and give counts only; the owner, whom FORCE ROW LEVEL SECURITY binds, may read the
-# two tables for them, and still write none.
+# tables for them, and still write none. They are planned anew each time, because one position
+# and the whole government want different plans; days are compared in the form of
+# app.services.timeline.holds, for the reason given there.
 COUNTS = (
     """
     -- app.rules.bup.retirement_date in SQL: the first of the month after the birthday on which
@@ -152,40 +156,51 @@ COUNTS = (
     """
     CREATE FUNCTION app.seats_filled(day date, positions uuid[])
     RETURNS TABLE (position_id uuid, filled integer)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 10000
+    SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
     BEGIN ATOMIC
         SELECT a.position_id, count(*)::integer
         FROM unnest(positions) AS wanted (id)
         JOIN public.seat_assignments a ON a.position_id = wanted.id
-        WHERE a.kind = 'definitif' AND a.valid @> day
+        WHERE a.kind = 'definitif'
+          AND lower(a.valid) <= day AND (upper(a.valid) > day) IS NOT FALSE
         GROUP BY a.position_id;
     END
     """,
     """
     -- Beside the count: holders whose retirement date has come, and holders whose date comes
-    -- within 1, 2, 3, 4 and 5 years (each number holds the one before it).
+    -- within 1, 2, 3, 4 and 5 years (each number holds the one before it). Somebody retires by a
+    -- day if the age was reached before its month began: they were born before that, less the age.
     CREATE FUNCTION app.seats_retiring(day date, positions uuid[])
     RETURNS TABLE (position_id uuid, filled integer, overdue integer, within integer[])
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 10000
+    SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
     BEGIN ATOMIC
-        SELECT held.position_id, count(*)::integer,
-               count(*) FILTER (WHERE held.retires_on <= day)::integer,
+        WITH born_before AS MATERIALIZED (
+            SELECT age, array_agg(
+                       (date_trunc('month', day + make_interval(years => ahead))
+                        - make_interval(years => age))::date ORDER BY ahead) AS years
+            FROM generate_series(50, 70) AS age, generate_series(0, 5) AS ahead
+            GROUP BY age
+        )
+        SELECT a.position_id, count(*)::integer,
+               count(*) FILTER (WHERE e.birth_date < b.years[1])::integer,
                ARRAY[
-                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(1))::integer,
-                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(2))::integer,
-                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(3))::integer,
-                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(4))::integer,
-                   count(*) FILTER (WHERE held.retires_on <= day + make_interval(5))::integer
+                   count(*) FILTER (WHERE e.birth_date < b.years[2])::integer,
+                   count(*) FILTER (WHERE e.birth_date < b.years[3])::integer,
+                   count(*) FILTER (WHERE e.birth_date < b.years[4])::integer,
+                   count(*) FILTER (WHERE e.birth_date < b.years[5])::integer,
+                   count(*) FILTER (WHERE e.birth_date < b.years[6])::integer
                ]
-        FROM (
-            SELECT a.position_id, app.retirement_date(e.birth_date, v.retirement_age) AS retires_on
-            FROM unnest(positions) AS wanted (id)
-            JOIN public.position_versions v ON v.position_id = wanted.id AND v.valid @> day
-            JOIN public.seat_assignments a ON a.position_id = wanted.id
-            JOIN public.employees e ON e.id = a.employee_id
-            WHERE a.kind = 'definitif' AND a.valid @> day
-        ) AS held
-        GROUP BY held.position_id;
+        FROM unnest(positions) AS wanted (id)
+        JOIN public.position_versions v ON v.position_id = wanted.id
+        JOIN born_before b ON b.age = v.retirement_age
+        JOIN public.seat_assignments a ON a.position_id = v.position_id
+        JOIN public.employees e ON e.id = a.employee_id
+        WHERE a.kind = 'definitif'
+          AND lower(v.valid) <= day AND (upper(v.valid) > day) IS NOT FALSE
+          AND lower(a.valid) <= day AND (upper(a.valid) > day) IS NOT FALSE
+        GROUP BY a.position_id;
     END
     """,
 )
