@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from app import errors, logs, openapi
 from app.access.table import check_table
 from app.api_docs import docs_router
+from app.body_limit import BodyLimit
 from app.dependencies import operation_id
 from app.jobs import run_worker
 from app.middleware import RequestFrame
@@ -62,7 +63,6 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
         root_path=settings.root_path,
         redirect_slashes=False,
-        max_body_size=settings.max_body_bytes,
         generate_unique_id_function=operation_id,
         lifespan=_lifespan,
     )
@@ -70,7 +70,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
-    app.include_router(imports.uploads, prefix=API, max_body_size=settings.max_import_bytes)
     app.include_router(audit.well_known)
     app.include_router(sign_in.well_known)
     app.include_router(docs_router())
@@ -97,6 +96,12 @@ def operation_ids(app: FastAPI) -> list[str]:
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """The last one added is the outermost."""
+    app.add_middleware(
+        BodyLimit,
+        largest=settings.max_body_bytes,
+        upload_path=f"{API}/imports",
+        largest_upload=settings.max_import_bytes,
+    )
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

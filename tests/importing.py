@@ -10,10 +10,11 @@ import asyncpg
 import httpx
 import xlsxwriter
 from fastapi import FastAPI
+from python_calamine import CalamineWorkbook
 
 from app.jobs import run_pending_jobs
 from app.rules.identifiers import make_nip
-from app.services.imports.columns import COLUMNS
+from app.services.imports.columns import COLUMNS, column_for
 from app.vocabulary import Sex
 from tests.actors import Client
 
@@ -116,6 +117,20 @@ def xlsx_file(rows: Sequence[Sequence[str]]) -> bytes:
             for index, cell in enumerate(row):
                 sheet.write_string(number, index, cell)
     return output.getvalue()
+
+
+def mend(error_file: bytes, people: Sequence[dict[str, str]]) -> bytes:
+    """The error file with each row put right, as an officer does with the documents at hand."""
+    book = CalamineWorkbook.from_filelike(BytesIO(error_file))
+    headings, *rows = book.get_sheet_by_index(0).to_python()
+    columns = [column_for(str(heading)) for heading in headings]
+    email = next(i for i, c in enumerate(columns) if c and c.name == "email")
+    by_email = {p["email"]: p for p in people}
+    mended = [
+        [by_email[str(row[email]).lower()].get(c.name, "") if c else "" for c in columns]
+        for row in rows
+    ]
+    return xlsx_file([[str(heading) for heading in headings], *mended])
 
 
 class Officer:

@@ -93,9 +93,7 @@ def _wishes(
     return Wishes(dry_run, partial, create_positions, effective_from, sheet, mapping)
 
 
-@uploads.post(
-    "", status_code=status.HTTP_202_ACCEPTED, responses=problems(Invalid, ContentTooLarge)
-)
+@router.post("", status_code=status.HTTP_202_ACCEPTED, responses=problems(Invalid, ContentTooLarge))
 async def create_import(
     file: Annotated[UploadFile, File(description="XLSX, or CSV with any usual delimiter.")],
     wishes: Annotated[Wishes, Depends(_wishes)],

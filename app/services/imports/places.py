@@ -1,5 +1,6 @@
 """Which unit and position a row means: by code or name, never by a guess."""
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -231,18 +232,19 @@ async def resolve_places(
     """The places that the staged rows name, as records for `import_places`; new positions."""
     units = (await session.execute(UNITS, {"as_of": as_of})).mappings().all()
     positions = (await session.execute(POSITIONS, {"as_of": as_of})).mappings().all()
-    directory = Directory(units, positions, create=create)  # type: ignore[arg-type]
-    records: list[tuple[Any, ...]] = []
-    for words in (await session.execute(NAMED)).mappings():
-        place = directory.place(words)  # type: ignore[arg-type]
-        records.append(
-            (
-                *(words[key] for key in KEYS),
-                place.unit_id,
-                place.position_id,
-                place.seats,
-                bool(place.errors),
-                place.findings(),
-            )
-        )
+    named = (await session.execute(NAMED)).mappings().all()
+    # thousands of names to compare: the event loop goes on meanwhile
+    return await asyncio.to_thread(_resolve, units, positions, named, create)
+
+
+def _resolve(
+    units: Sequence[Row], positions: Sequence[Row], named: Sequence[Row], create: bool
+) -> tuple[list[tuple[Any, ...]], list[NewPosition]]:
+    directory = Directory(units, positions, create=create)
+    records = []
+    for words in named:
+        place = directory.place(words)
+        keys = (words[key] for key in KEYS)
+        meant = (place.unit_id, place.position_id, place.seats)
+        records.append((*keys, *meant, bool(place.errors), place.findings()))
     return records, list(directory.created.values())

@@ -215,7 +215,7 @@ async def _create_positions(
                 job_kind=new.kind,
                 jenjang=new.jenjang,
                 retirement_age=age.value,
-                retirement_age_rule=f"{age.pack_id} {age.pack_version}",
+                retirement_age_rule=age.rule_id,
                 seats=holders,
                 valid=Range(first_day, None),
             )
