@@ -258,6 +258,19 @@ class Database:
 
         Errors: as `transaction`.
         """
+        async with self._entered(enter_to_read(actor, persona)) as connection:
+            yield DriverReader(connection, actor)
+
+    @asynccontextmanager
+    async def driver(self, persona: str) -> AsyncIterator[asyncpg.Connection]:
+        """A write transaction on the driver itself, for COPY and the audit writers."""
+        enter = f"BEGIN; SELECT set_config('role', '{persona}', true)"
+        async with self._entered(enter) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _entered(self, enter: str) -> AsyncIterator[asyncpg.Connection]:
+        """A connection in the transaction that `enter` begins; committed at the end."""
         pool = await self._pool()
         try:
             async with asyncio.timeout(self.settings.pool_timeout_seconds):
@@ -265,23 +278,14 @@ class Database:
         except TimeoutError as error:
             raise Overloaded from error
         try:
-            await connection.execute(enter_to_read(actor, persona))
-            yield DriverReader(connection, actor)
+            await connection.execute(enter)
+            yield connection
             await connection.execute("COMMIT")
         except BaseException:
             await asyncio.shield(_abandon(connection))
             raise
         finally:
             await pool.release(connection)
-
-    @asynccontextmanager
-    async def driver(self, persona: str) -> AsyncIterator[asyncpg.Connection]:
-        """A write transaction on the driver itself, for COPY and the audit writers."""
-        pool = await self._pool()
-        timeout = self.settings.pool_timeout_seconds
-        async with pool.acquire(timeout=timeout) as connection, connection.transaction():
-            await connection.execute("SELECT set_config('role', $1, true)", persona)
-            yield connection
 
     async def ready(self) -> str:
         """The revision that the schema is at. Errors: DatabaseUnavailable."""
