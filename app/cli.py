@@ -126,6 +126,46 @@ def migrate(
     out.print("The schema is up to date.")
 
 
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Import the good rows although others are wrong.")
+    ] = False,
+    create_positions: Annotated[
+        bool, typer.Option("--create-positions", help="Create positions that are missing.")
+    ] = False,
+    url: Annotated[str, typer.Option(envvar="KEMUNING_URL")] = "http://127.0.0.1:8000",
+    login: Annotated[str, typer.Option(envvar="KEMUNING_LOGIN", prompt=True)] = "",
+    password_file: Annotated[
+        Path | None, typer.Option(help="Read the password from here.", exists=True)
+    ] = None,
+    service: Annotated[
+        bool, typer.Option("--service", help="The login is a service client's id.")
+    ] = False,
+) -> None:
+    """Import employees from an XLSX or CSV file, through the API of a running server.
+
+    The password is read from --password-file, from KEMUNING_PASSWORD, or asked for. Wrong rows
+    are written beside the file, to be mended; the exit status is then 1.
+    """
+    from app.import_client import Credentials, ImportFailed, Order, import_file
+
+    if password_file is not None:
+        password = password_file.read_text().strip()
+    else:
+        password = os.environ.get("KEMUNING_PASSWORD") or typer.prompt("Password", hide_input=True)
+    credentials = Credentials(login, password, service, lambda: str(typer.prompt("TOTP code")))
+    order = Order(file, dry_run, partial, create_positions)
+    try:
+        good = import_file(url, credentials, order, out)
+    except ImportFailed as failed:
+        raise fail(str(failed)) from None
+    if not good:
+        raise typer.Exit(1)
+
+
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document."""

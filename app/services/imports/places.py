@@ -238,7 +238,7 @@ async def resolve_places(
 
 
 def _resolve(
-    units: Sequence[Row], positions: Sequence[Row], named: Sequence[Row], create: bool
+    units: Sequence[Any], positions: Sequence[Any], named: Sequence[Any], create: bool
 ) -> tuple[list[tuple[Any, ...]], list[NewPosition]]:
     directory = Directory(units, positions, create=create)
     records = []
