@@ -81,27 +81,26 @@ async def test_a_taken_login_is_not_told(actors: Actors, owner: asyncpg.Connecti
     assert await owner.fetchval("SELECT display_name FROM accounts") == "Siti"
 
 
-@pytest.mark.parametrize(
-    ("changes", "pointer", "code"),
-    [
-        ({"consent": False}, "/consent", "literal_error"),
-        ({"login": "198003152005011003"}, "/login", "login_reserved"),
-        ({"login": "siti sari"}, "/login", "login_characters"),
-        ({"login": "ѕiti"}, "/login", "login_characters"),
-        ({"login": "ab"}, "/login", "string_too_short"),
-        ({"password": "pendek"}, "/password", "password_too_short"),
-        ({"password": "x" * 129}, "/password", "password_too_long"),
-        ({"password": "siti@contoh.id-1"}, "/password", "password_contains_login"),
-        ({"password": "rahasia123456"}, "/password", "password_common"),
-        ({"email": "siti"}, "/email", "email_form"),
-        ({"role": "hr_admin"}, "/role", "extra_forbidden"),
-    ],
-)
-async def test_what_is_refused(
-    actors: Actors, changes: dict[str, object], pointer: str, code: str
-) -> None:
-    found = problem(await register(actors.anonymous(), **changes), 422, "invalid")
-    assert [(e["pointer"], e["code"]) for e in found["errors"]] == [(pointer, code)]
+REFUSED: list[tuple[dict[str, object], str, str]] = [
+    ({"consent": False}, "/consent", "literal_error"),
+    ({"login": "198003152005011003"}, "/login", "login_reserved"),
+    ({"login": "siti sari"}, "/login", "login_characters"),
+    ({"login": "ѕiti"}, "/login", "login_characters"),
+    ({"login": "ab"}, "/login", "string_too_short"),
+    ({"password": "pendek"}, "/password", "password_too_short"),
+    ({"password": "x" * 129}, "/password", "password_too_long"),
+    ({"password": "siti@contoh.id-1"}, "/password", "password_contains_login"),
+    ({"password": "rahasia123456"}, "/password", "password_common"),
+    ({"email": "siti"}, "/email", "email_form"),
+    ({"role": "hr_admin"}, "/role", "extra_forbidden"),
+]
+
+
+async def test_what_is_refused(actors: Actors) -> None:
+    client = actors.anonymous()
+    for changes, pointer, code in REFUSED:
+        found = problem(await register(client, **changes), 422, "invalid")
+        assert [(e["pointer"], e["code"]) for e in found["errors"]] == [(pointer, code)]
 
 
 async def test_registering_is_throttled(actors: Actors, owner: asyncpg.Connection) -> None:
@@ -440,7 +439,13 @@ async def test_changes_need_the_current_version(actors: Actors) -> None:
 async def test_nobody_administers_their_own_account(actors: Actors) -> None:
     hr = await actors.hr_admin()
     own = f"/accounts/{hr.account_id}"
-    for body in ({"role": "auditor"}, {"disabled": True}, {"scopes": []}, {"employee_id": None}):
+    bodies: list[dict[str, object]] = [
+        {"role": "auditor"},
+        {"disabled": True},
+        {"scopes": []},
+        {"employee_id": None},
+    ]
+    for body in bodies:
         problem(await change(hr, hr.account_id, **body), 403, "own_account")
     problem(await hr.post(f"{own}/password-reset"), 403, "own_account")
     problem(await hr.post(f"{own}/totp-reset"), 403, "own_account")
@@ -585,39 +590,43 @@ async def test_the_rules_and_their_twins_agree_with_the_database(
             assert found == may, actor.role
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [
-        "UPDATE accounts SET role = 'hr_admin' WHERE id = app.current_account()",
-        "UPDATE accounts SET token_version = 9 WHERE id = app.current_account()",
-        "UPDATE accounts SET disabled_at = NULL WHERE id = app.current_account()",
-        "UPDATE accounts SET scopes = '{audit:read}' WHERE id = app.current_account()",
-        "UPDATE accounts SET password_hash = '' WHERE id = app.current_account()",
-        "INSERT INTO accounts (login, display_name, role, password_hash)"
-        " VALUES ('x', 'x', 'hr_admin', '')",
-        "DELETE FROM accounts",
-        "DELETE FROM recovery_codes",
-        "INSERT INTO sign_in_sessions (account_id, expires_at)"
-        " VALUES (app.current_account(), 'infinity')",
-        "UPDATE sign_in_sessions SET expires_at = 'infinity'",
-        "SELECT app.erase_my_account()",
-    ],
-)
+ATTACKS = [
+    "UPDATE accounts SET role = 'hr_admin' WHERE id = app.current_account()",
+    "UPDATE accounts SET token_version = 9 WHERE id = app.current_account()",
+    "UPDATE accounts SET disabled_at = NULL WHERE id = app.current_account()",
+    "UPDATE accounts SET scopes = '{audit:read}' WHERE id = app.current_account()",
+    "UPDATE accounts SET password_hash = '' WHERE id = app.current_account()",
+    "INSERT INTO accounts (login, display_name, role, password_hash)"
+    " VALUES ('x', 'x', 'hr_admin', '')",
+    "DELETE FROM accounts",
+    "DELETE FROM recovery_codes",
+    "INSERT INTO sign_in_sessions (account_id, expires_at)"
+    " VALUES (app.current_account(), 'infinity')",
+    "UPDATE sign_in_sessions SET expires_at = 'infinity'",
+    "SELECT app.erase_my_account()",
+]
+
+
+async def attack(database: Database, actor: Actor, statement: str) -> None:
+    """Run it as the actor's persona, with the application out of the way."""
+    async with database.driver(actor.persona) as connection:
+        await connection.execute(
+            "SELECT set_config('app.account', $1, true)", str(actor.account_id)
+        )
+        await connection.execute(statement)
+
+
 async def test_no_persona_raises_itself(
-    app: FastAPI, actors: Actors, owner: asyncpg.Connection, attack: str
+    app: FastAPI, actors: Actors, owner: asyncpg.Connection
 ) -> None:
-    """Even with the application out of the way."""
-    pool = await app.state.runtime.database._pool()
+    database: Database = app.state.runtime.database
     for actor in await everybody(actors, owner):
         if actor.role is Role.HR_ADMIN:
             continue
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            async with pool.acquire() as connection, connection.transaction():
-                await connection.execute(
-                    f"SELECT set_config('role', '{actor.persona}', true),"
-                    f" set_config('app.account', '{actor.account_id}', true)"
-                )
-                await connection.execute(attack)
+        await attack(database, actor, "SELECT role FROM accounts")
+        for statement in ATTACKS:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await attack(database, actor, statement)
 
 
 async def test_the_sign_in_persona_makes_citizens_only(app: FastAPI) -> None:

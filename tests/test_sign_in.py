@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.access.actors import Actor
+from app.access.actors import SIGN_IN, Actor
+from app.access.table import TABLE, PasswordChangeRequired, TotpRequired, check_operation
+from app.database import Database
 from app.embedded import EmbeddedServer
 from app.main import create_app
 from app.passwords import verify_password
 from app.sealing import Sealer
 from app.services import sign_in as service
 from app.services.throttle import Caller
+from app.vocabulary import NextStep, Scope
 from tests.actors import API, Actors, Client, problem
 from tests.conftest import settings_for
 from tests.credentials import (
@@ -107,24 +110,23 @@ async def test_a_nip_is_a_login_and_never_a_proof(
     assert found["errors"][0]["code"] == "password_common"
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"login": "rina"}, "/password"),
-        ({"login": "rina", "password": ""}, "/password"),
-        ({"login": "rina", "password": "x" * 1025}, "/password"),
-        ({"login": "rina", "password": ["x"]}, "/password"),
-        ({"login": "a\x00b", "password": "x"}, "/login"),
-        ({"login": "rina", "password": "x", "totp_code": 123456}, "/totp_code"),
-        ({"login": "rina", "password": "x", "role": "hr_admin"}, "/role"),
-    ],
-)
-async def test_bad_input_names_the_field_and_echoes_nothing(
-    actors: Actors, body: dict[str, object], pointer: str
-) -> None:
-    answer = await actors.anonymous().post("/sign-in", json=body)
-    assert problem(answer, 422, "invalid")["errors"][0]["pointer"] == pointer
-    assert "hr_admin" not in answer.text
+BAD_INPUT: list[tuple[dict[str, object], str]] = [
+    ({"login": "rina"}, "/password"),
+    ({"login": "rina", "password": ""}, "/password"),
+    ({"login": "rina", "password": "x" * 1025}, "/password"),
+    ({"login": "rina", "password": ["x"]}, "/password"),
+    ({"login": "a\x00b", "password": "x"}, "/login"),
+    ({"login": "rina", "password": "x", "totp_code": 123456}, "/totp_code"),
+    ({"login": "rina", "password": "x", "role": "hr_admin"}, "/role"),
+]
+
+
+async def test_bad_input_names_the_field_and_echoes_nothing(actors: Actors) -> None:
+    client = actors.anonymous()
+    for body, pointer in BAD_INPUT:
+        answer = await client.post("/sign-in", json=body)
+        assert problem(answer, 422, "invalid")["errors"][0]["pointer"] == pointer
+        assert "hr_admin" not in answer.text
 
 
 async def test_lone_surrogates_are_refused_or_wrong(actors: Actors) -> None:
@@ -292,6 +294,26 @@ async def test_one_code_at_once_signs_in_once(actors: Actors, owner: asyncpg.Con
     assert (await security_events(owner)).count("recovery_code_used") == 1
 
 
+async def test_an_account_is_locked_while_its_code_is_judged(
+    app: FastAPI, owner: asyncpg.Connection
+) -> None:
+    """Two at once could else both find a code unused."""
+    database: Database = app.state.runtime.database
+    login = await make_account(owner, "auditor")
+    account = await owner.fetchrow("SELECT id, password_hash FROM accounts WHERE login = $1", login)
+
+    async def judge() -> None:
+        async with database.transaction(Actor(), persona=SIGN_IN) as session:
+            await service.as_proven(session, account)
+
+    async with database.transaction(Actor(), persona=SIGN_IN) as session:
+        await service.as_proven(session, account)
+        second = asyncio.create_task(judge())
+        await asyncio.sleep(0.3)
+        assert not second.done()
+    await second
+
+
 async def test_a_recovery_code_stands_in_however_it_is_typed(
     actors: Actors, owner: asyncpg.Connection
 ) -> None:
@@ -419,9 +441,9 @@ async def test_a_session_that_is_over_is_not_refreshed(
     assert await security_events(owner) == []
 
 
-@pytest.mark.parametrize("junk", ["x", "é" * 43, "A" * 43, "A" * 200, " " * 43])
-async def test_junk_is_no_refresh_token(actors: Actors, junk: str) -> None:
-    problem(await refresh(actors.anonymous(), junk), 401, "invalid_refresh_token")
+async def test_junk_is_no_refresh_token(actors: Actors) -> None:
+    for junk in ("x", "é" * 43, "A" * 43, "A" * 200, " " * 43):
+        problem(await refresh(actors.anonymous(), junk), 401, "invalid_refresh_token")
 
 
 # --- What ends an access token at once --------------------------------------------------
@@ -583,3 +605,18 @@ async def test_a_session_of_a_script_lasts_as_long_as_its_token(
     assert 480 <= lasts.total_seconds() <= 491
     assert await owner.fetchval("SELECT count(*) FROM refresh_tokens") == 0
     assert isinstance(await owner.fetchval("SELECT account_id FROM sign_in_sessions"), UUID)
+
+
+@pytest.mark.parametrize("step", NextStep)
+def test_a_limited_token_opens_nothing_but_the_way_on(step: NextStep) -> None:
+    """Every rule of the access table, for every role."""
+    way_on = {operation for operation, rule in TABLE.items() if rule.before_totp}
+    assert {"me_change_password", "me_start_totp", "me_confirm_totp", "sign_in_refresh"} <= way_on
+    for operation, rule in TABLE.items():
+        for role in rule.roles:
+            actor = Actor(role=role, account_id=uuid4(), scopes=frozenset(Scope), next_step=step)
+            if operation in way_on:
+                check_operation(rule, actor)
+            else:
+                with pytest.raises((PasswordChangeRequired, TotpRequired)):
+                    check_operation(rule, actor)
