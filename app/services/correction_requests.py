@@ -36,7 +36,7 @@ from app.schemas.employees import EmployeeRead
 from app.services import timeline
 from app.services.employees.aggregate import locked
 from app.services.employees.changing import correct, record_fitting
-from app.services.employees.reading import get_employee, in_force
+from app.services.employees.reading import get_employee
 from app.vocabulary import CorrectionField, CorrectionState, Role
 
 F, S = CorrectionField, CorrectionState
@@ -248,7 +248,7 @@ COLUMNS = (
 
 
 def _requests(role: Role) -> Select[Any]:
-    profile = (EmployeeProfile.employee_id == CorrectionRequest.employee_id) & in_force(
+    profile = (EmployeeProfile.employee_id == CorrectionRequest.employee_id) & timeline.holds(
         EmployeeProfile
     )
     return (

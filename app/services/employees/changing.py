@@ -19,7 +19,6 @@ from app.models.employees import (
     EmployeeProfile,
     EmployeeStatus,
 )
-from app.models.organisation import SeatAssignment
 from app.names import sorting_form
 from app.rules.identifiers import identify
 from app.schemas.employees import (
@@ -37,6 +36,7 @@ from app.schemas.employees import (
 )
 from app.sealing import Sealer
 from app.services import timeline
+from app.services.assignments import end_assignments
 from app.services.employees.aggregate import (
     NotEmployed,
     Written,
@@ -196,18 +196,8 @@ async def separate_employee(
     if not isinstance(status, EmployeeStatus):
         raise NotEmployed
     status.end_reason = end.reason
-    await _leave_seats(session, employee_id, end.effective_from)
+    await end_assignments(session, employee_id, end.effective_from)
     return await written(session, actor, employee_id, end.effective_from)
-
-
-async def _leave_seats(session: AsyncSession, employee_id: UUID, on: date) -> None:
-    later = timeline.overlaps(SeatAssignment, Range(on, None))
-    held = select(SeatAssignment).where(SeatAssignment.employee_id == employee_id, later)
-    for assignment in await session.scalars(held):
-        if assignment.effective_from < on:
-            assignment.valid = Range(assignment.effective_from, on)
-        else:
-            await session.delete(assignment)
 
 
 async def add_education(
