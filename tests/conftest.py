@@ -21,6 +21,7 @@ from app.installation import LOGIN, OWNER, create_database, migrate
 from app.main import create_app
 from app.settings import Settings, with_driver
 from tests.actors import Actors
+from tests.populated import Populated, populate
 
 TEMPLATE = "kemuning_template"
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
@@ -95,3 +96,9 @@ async def actors(app: FastAPI, owner: asyncpg.Connection) -> AsyncIterator[Actor
     people = Actors(app, owner)
     yield people
     await people.close()
+
+
+@pytest.fixture
+async def populated(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> Populated:
+    """A small government with something of every kind in it."""
+    return await populate(app, actors, owner)

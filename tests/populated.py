@@ -1,0 +1,253 @@
+"""A small, coherent set of data, and what the OpenAPI document says can be done with it.
+
+The tests of every operation derive from `operations(app)`: a new one is covered at once, or
+the test says what it still has to be told.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from app.access.table import TABLE, Rule
+from app.main import create_app
+from app.runtime import Runtime
+from app.services.audit.sequencing import sequence_log
+from app.settings import Settings
+from app.vocabulary import Role, Scope
+from tests.actors import Actors, Client
+from tests.importing import csv_file
+from tests.importing import person as row
+from tests.organisation import Government, made
+from tests.people import PPPK, enter, ni_pppk, shown
+
+ORIGIN = "http://kemuning.test"
+METHODS = ("get", "post", "put", "patch", "delete")
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the OpenAPI document."""
+
+    method: str
+    path: str
+    described: Mapping[str, Any]
+    schemas: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        name: str = self.described["operationId"]
+        return name
+
+    @property
+    def rule(self) -> Rule:
+        return TABLE[self.id]
+
+    def parameters(self, *places: str) -> list[Mapping[str, Any]]:
+        """Those of the path, query or header."""
+        return [p for p in self.described.get("parameters", []) if p["in"] in places]
+
+    @property
+    def body(self) -> Mapping[str, Any] | None:
+        """The schema of the JSON body, if it takes one."""
+        content = self.described.get("requestBody", {}).get("content", {})
+        return self.resolved(content[JSON]["schema"]) if JSON in content else None
+
+    def resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The schema behind a `$ref`."""
+        while "$ref" in schema:
+            schema = self.schemas[schema["$ref"].rsplit("/", 1)[1]]
+        return schema
+
+    def example(self) -> Any:
+        """The first example of the JSON body; `{}` where it takes none."""
+        body = self.body
+        return json.loads(json.dumps(body["examples"][0])) if body and body.get("examples") else {}
+
+    def url(self, values: Mapping[str, object]) -> str:
+        """The address with its path parameters filled in."""
+        return ORIGIN + re.sub(r"{(\w+)}", lambda m: str(values[m[1]]), self.path)
+
+    def nothing(self) -> dict[str, object]:
+        """Path parameters that no thing has."""
+        return {
+            p["name"]: 999_999_999 if p["schema"].get("type") == "integer" else uuid4()
+            for p in self.parameters("path")
+        }
+
+    async def send(
+        self, client: httpx.AsyncClient, values: Mapping[str, object], **more: Any
+    ) -> httpx.Response:
+        """Ask for it with the example as the body, unless another is given."""
+        content = self.described.get("requestBody", {}).get("content", {})
+        if JSON in content and not {"json", "content"} & more.keys():
+            more["json"] = self.example()
+        headers = {"If-Match": '"1"', **more.pop("headers", {})}
+        return await client.request(self.method, self.url(values), headers=headers, **more)
+
+
+def operations(app: FastAPI) -> list[Operation]:
+    """Every operation, in the document's order."""
+    document = app.openapi()
+    schemas = document["components"]["schemas"]
+    return [
+        Operation(method.upper(), path, described, schemas)
+        for path, item in document["paths"].items()
+        for method, described in item.items()
+        if method in METHODS
+    ]
+
+
+def unserved() -> FastAPI:
+    """The application for its document alone: nothing is asked of a database."""
+    return create_app(
+        Settings(
+            environment="development",
+            database_url=SecretStr("postgresql://nobody@/nothing"),
+            secret_key=SecretStr("q8Zs-3kfXv0wYpL2mNd7RtBhUjEcGa5i"),
+        )
+    )
+
+
+@dataclass
+class Populated:
+    """The data set: ids by the name of the path parameter that takes them."""
+
+    ids: dict[str, object]
+    """Of the unit, position and so on, and of what belongs to `foreign`."""
+    foreign: UUID
+    """An employee with something of every kind."""
+    own: UUID
+    """The employee whose account `asn` is, with something of every kind too."""
+    asn: Client
+    secrets: list[str] = field(default_factory=list)
+    """Texts that only stand in what belongs to `foreign`."""
+
+
+async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> Populated:
+    """Fill the database through the API, as an officer and two employees do."""
+    hr = await actors.hr_admin()
+    government = Government(hr, owner)
+    root = await government.unit("KAB", kind="pemerintah_daerah", name="Kabupaten Kemuning")
+    unit = await government.unit("DISDIK", root, name="Dinas Pendidikan")
+    await government.unit("BKPSDM", root, kind="badan")
+    position = await government.position(unit, "GURU", seats=3)
+    await government.position(unit, "KADIS", job_kind="jpt_pratama")
+    foreign = await _employee(hr, government, position, "Siti Rahasia", "Jl. Rahasia No. 77")
+    own = await _employee(hr, government, position, "Budi Santoso", "Jl. Kemuning No. 2")
+    await _employee(hr, government, position, "Wayan Darma", "Jl. Kemuning No. 3")
+    await enter(hr, identifier=ni_pppk(), status=PPPK, golongan=None)
+
+    siti, asn = await actors.asn(foreign["employee_id"]), await actors.asn(own["employee_id"])
+    for client in (siti, asn):
+        for name in ("birth_place", "address"):
+            body = {"field": name, "proposed_value": f"Rahasia {name}", "reason": "Sesuai akta."}
+            made(
+                await client.post(f"/employees/{client.employee_id}/correction-requests", json=body)
+            )
+    ids: dict[str, object] = {**foreign, "unit_id": unit, "position_id": position}
+    ids |= {"parent_id": root, "root": root}
+    ids["request_id"] = await owner.fetchval(
+        "SELECT id FROM correction_requests WHERE employee_id = $1", foreign["employee_id"]
+    )
+    ids["account_id"] = siti.account_id
+    ids["session_id"] = await owner.fetchval(
+        "SELECT id FROM sign_in_sessions WHERE account_id = $1", siti.account_id
+    )
+    ids["import_id"] = await _import(hr)
+    await _audit_log(app, actors, hr, ids, owner)
+    secrets = ["Siti Rahasia", "Jl. Rahasia No. 77", str(foreign["employee_id"])]
+    secrets += [str(ids[n]) for n in ("assignment_id", "education_id", "request_id", "session_id")]
+    return Populated(ids, foreign["employee_id"], own["employee_id"], asn, secrets)
+
+
+async def _employee(
+    hr: Client, government: Government, position: str, name: str, address: str
+) -> dict[str, Any]:
+    """Ids of an employee and of the facts about them."""
+    employee_id = await enter(hr, profile={"name": name, "address": address})
+    path = f"/employees/{employee_id}"
+    assigned = made(await government.assign(position, employee_id))
+    education = {"level": "s1", "graduation_year": 2008}
+    discipline = {"level": "ringan", "fact": "Terlambat.", "effective_from": "2024-03-01"}
+    educated = made(await hr.post(f"{path}/educations", json=education))
+    disciplined = made(await hr.post(f"{path}/disciplines", json=discipline))
+    return {
+        "employee_id": employee_id,
+        "assignment_id": assigned["id"],
+        "education_id": _one(educated, "educations"),
+        "discipline_id": _one(disciplined, "disciplines"),
+    }
+
+
+def _one(answer: Mapping[str, Any], part: str) -> object:
+    """The fact itself, or the aggregate that now holds it."""
+    return answer[part][0]["id"] if part in answer else answer["id"]
+
+
+async def _import(hr: Client) -> object:
+    for _ in range(2):
+        answer = await hr.post(
+            "/imports",
+            files={"file": ("pegawai.csv", csv_file([row(1)]))},
+            params={"dry_run": True},
+        )
+        assert answer.status_code == 202, answer.text
+    return answer.json()["id"]
+
+
+async def _audit_log(
+    app: FastAPI, actors: Actors, hr: Client, ids: dict[str, object], owner: asyncpg.Connection
+) -> None:
+    """Events of reads, a chained log, and two checkpoints."""
+    runtime: Runtime = app.state.runtime
+    auditor = await actors.auditor()
+    for _ in range(2):
+        shown(await hr.get(f"/employees/{ids['employee_id']}"))
+        await sequence_log(runtime.database)
+        checkpoint = await auditor.post("/audit/checkpoints")
+        ids["tree_size"] = shown(checkpoint, 201)["tree_size"]
+    ids["event_id"] = await owner.fetchval(
+        "SELECT id FROM audit_events WHERE $1 = ANY(subject_ids)", ids["employee_id"]
+    )
+
+
+def allowed_role(rule: Rule) -> Role:
+    """Somebody who may call it, the strongest first."""
+    return next(
+        r
+        for r in (Role.HR_ADMIN, Role.AUDITOR, Role.ASN, Role.PUBLIC, Role.SERVICE)
+        if r in rule.roles
+    )
+
+
+async def each_role(actors: Actors, populated: Populated) -> Mapping[Role, Client]:
+    """A client of every role; the service client holds every scope."""
+    return {
+        Role.HR_ADMIN: await actors.hr_admin(),
+        Role.AUDITOR: await actors.auditor(),
+        Role.ASN: populated.asn,
+        Role.PUBLIC: await actors.public(),
+        Role.SERVICE: await actors.service(*Scope),
+    }
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield key
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
