@@ -68,7 +68,7 @@ class AuditEventQuery(PageQuery, Period):
     kind: AuditKind | None = None
     operation: Code | None = None
     entity: Code | None = Field(default=None, description="The table written, or the noun read.")
-    request_id: Code | None = None
+    request_id: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9._-]{8,64}$")] = None
     include_details: bool = Field(
         default=False,
         description="With what was written, before and after; pages then hold at most 20 events.",
