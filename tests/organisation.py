@@ -71,7 +71,7 @@ class Government:
             "INSERT INTO employee_identifiers (employee_id, kind, value, valid)"
             " VALUES ($1, 'nip', $2, $3)",
             person,
-            f"19800517{number:010d}",
+            f"19800517{2001 + number // 999}012{number % 999 + 1:03d}",
             days,
         )
         await self.owner.execute(

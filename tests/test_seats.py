@@ -537,3 +537,23 @@ async def test_the_retirement_date_in_sql_is_that_of_the_rules(
     assert len(rows) == len(days) * 4
     for row in rows:
         assert row["retires"] == retirement_date(row["born"], row["age"])
+
+
+async def test_who_leaves_the_service_leaves_the_seat_and_takes_the_plh_along(
+    government: Government, dinas: str
+) -> None:
+    g = government
+    position = await g.position(dinas, "KADIS")
+    holder, deputy = await g.employee(), await g.employee()
+    made(await g.assign(position, holder))
+    acting = made(await g.assign(position, deputy, since="2024-01-01", kind="plh"))
+    version = (await g.hr.get(f"/employees/{holder}")).headers["etag"]
+    leave = {"effective_from": "2025-01-01", "reason": "pensiun"}
+    left = await g.hr.post(
+        f"/employees/{holder}/separation", json=leave, headers={"If-Match": version}
+    )
+    assert left.status_code in {200, 201}, left.text
+    path = f"/positions/{position}/assignments"
+    assert ok(await g.hr.get(f"{path}/{acting['id']}"))["effective_until"] == "2025-01-01"
+    assert ok(await g.hr.get(f"/positions/{position}"))["vacant"] == 1
+    problem(await g.assign(position, holder, since="2025-01-01"), 409, "not_employed")

@@ -47,10 +47,10 @@ from app.services import assignments, positions
 from app.services.assignments import (
     AlreadyPlaced,
     NobodyToStandInFor,
-    NotEmployed,
     NoVacantSeat,
     SeatTaken,
 )
+from app.services.employees.aggregate import NotEmployed
 from app.services.positions import PositionCodeTaken, PositionInUse
 from app.services.structure import NotInForce
 

@@ -52,6 +52,7 @@ from app.schemas.seats import (
     AssignmentRead,
     AssignmentUpdate,
 )
+from app.services.employees.aggregate import NotEmployed
 from app.services.seats import person, with_person
 from app.services.structure import lock_rows, require_change_day, require_in_force
 from app.services.timeline import begins, ends, holds, overlaps
@@ -90,13 +91,6 @@ class NobodyToStandInFor(Conflict):
 
     code = "nobody_to_stand_in_for"
     title = Bilingual("Tidak ada pejabat definitif", "There is no definitif holder")
-
-
-class NotEmployed(Conflict):
-    """The employee is not in service on the first day."""
-
-    code = "not_employed"
-    title = Bilingual("Pegawai tidak aktif pada hari itu", "The employee is not in service then")
 
 
 # --- reading ----------------------------------------------------------------------------
@@ -305,7 +299,9 @@ def _changed_days(assignment: SeatAssignment, change: AssignmentUpdate) -> Range
 
 
 async def _require_employed(session: AsyncSession, employee_id: UUID, on: date) -> None:
-    if await session.get(Employee, employee_id) is None:
+    """In service on that day, and not being separated meanwhile. Errors: Invalid, NotEmployed."""
+    shared = {"read": True}
+    if await session.get(Employee, employee_id, with_for_update=shared) is None:
         detail = Bilingual("Pegawai tidak dikenal.", "Unknown employee.")
         raise Invalid(errors=[FieldError("/employee_id", "unknown", detail)])
     day = bindparam(None, on, type_=Date)
