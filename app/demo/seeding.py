@@ -20,7 +20,9 @@ from app.passwords import generate_password, hash_password
 from app.rules import abk, bup
 from app.sealing import Sealer
 from app.services.employees.nik import nik_columns
+from app.services.imports.columns import COLUMNS
 from app.services.imports.messy import messy_sample
+from app.services.imports.template import csv_bytes
 from app.settings import Settings
 from app.vocabulary import AssignmentKind, EmploymentStatus, Role
 
@@ -48,9 +50,18 @@ async def seed(superuser_dsn: str, settings: Settings, import_file: Path) -> lis
             accounts = await _accounts(connection, made, employee_ids)
     finally:
         await connection.close()
-    rows = [*_typed(import_rows(newcomers(made), made.organisation))]
-    await asyncio.to_thread(import_file.write_bytes, messy_sample(rows))
+    await asyncio.to_thread(_write_imports, made, import_file)
     return accounts
+
+
+def _write_imports(made: Population, import_file: Path) -> None:
+    """A messy workbook to import, and beside it the same people with everything mended."""
+    rows = list(import_rows(newcomers(made), made.organisation))
+    import_file.write_bytes(messy_sample([*_typed(rows)]))
+    headings = [column.header for column in COLUMNS]
+    cells = ([row[column.name] for column in COLUMNS] for row in rows)
+    mended = import_file.with_name(f"{import_file.stem}-diperbaiki.csv")
+    mended.write_bytes(csv_bytes(iter([headings, *cells])))
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
