@@ -184,6 +184,7 @@ class Database:
             max_overflow=0,
             pool_timeout=settings.pool_timeout_seconds,
             pool_pre_ping=False,
+            hide_parameters=True,  # an error in the log must not tell what was written
             connect_args=self._connect_arguments(),
         )
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)

@@ -1,14 +1,18 @@
 """Signing in by password, second factor, refresh token and client credentials."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 
+from app import errors, middleware
 from app.access.actors import SIGN_IN, Actor
 from app.access.table import TABLE, PasswordChangeRequired, TotpRequired, check_operation
 from app.database import Database
@@ -176,6 +180,38 @@ async def test_the_database_holds_no_password_token_login_or_address_in_the_clea
     secrets = (PASSWORD, WRONG, "argon2", "nobody@contoh.id", "127.0.0.1")
     for secret in (*secrets, tokens["access_token"], tokens["refresh_token"]):
         assert secret not in stored, secret
+
+
+async def test_the_log_tells_no_secret_even_of_a_bug(
+    actors: Actors, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = io.StringIO()
+    processors: list[Any] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]
+    log = structlog.wrap_logger(
+        structlog.WriteLogger(lines),
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
+    )
+    for module in (middleware, errors):
+        monkeypatch.setattr(module, "log", log)
+    login = await make_account(owner, "auditor")
+    client = actors.anonymous()
+    client.headers["User-Agent"] = "Device of Rina"
+    tokens = await sign_in(client, login)
+    await knock(client, login, WRONG)
+    await token(client, client_id=login, client_secret=WRONG, grant_type="client_credentials")
+    await refresh(client, tokens["refresh_token"])
+    await owner.execute("ALTER TABLE sign_in_sessions RENAME COLUMN user_agent TO device")
+    problem(await knock(client, login), 500, "internal_error")
+    written = lines.getvalue()
+    assert written.count('"event": "request"') == 5
+    assert '"event": "unhandled_error"' in written
+    secrets = (PASSWORD, WRONG, login, "argon2", "Device of Rina", "127.0.0.1")
+    for secret in (*secrets, tokens["access_token"], tokens["refresh_token"]):
+        assert secret not in written, secret
 
 
 # --- The throttle -----------------------------------------------------------------------
