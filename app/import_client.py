@@ -139,7 +139,13 @@ def _good(client: httpx.Client, done: Mapping[str, Any], order: Order, out: Cons
     suffix = ".xlsx" if "spreadsheetml" in answer.headers["content-type"] else ".csv"
     path = order.file.with_name(f"{order.file.stem}-kesalahan{suffix}")
     path.write_bytes(answer.content)
-    out.print(f"Mend the wrong rows in {path} and import that file.", markup=False)
+    out.print(f"The wrong rows, to be mended, are in {path}.", markup=False)
+    if done["state"] != "imported":
+        out.print(
+            "Nothing was imported. Mend the file itself, or import the good rows with --partial"
+            " and the mended rows after them.",
+            markup=False,
+        )
     return False
 
 
