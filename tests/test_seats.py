@@ -147,6 +147,31 @@ async def test_a_plt_takes_a_vacant_seat_and_yields_to_the_holder(
     problem(await g.change(path, {"effective_until": None}), 409, "seat_taken")
 
 
+async def test_a_holder_for_a_while_ends_only_the_plt_of_those_days(
+    government: Government, dinas: str
+) -> None:
+    g = government
+    position = await g.position(dinas, "KADIS")
+    before = made(
+        await g.assign(
+            position,
+            await g.employee(),
+            since="2024-01-01",
+            kind="plt",
+            effective_until="2024-06-01",
+        )
+    )
+    after = made(await g.assign(position, await g.employee(), since="2025-01-01", kind="plt"))
+    made(
+        await g.assign(
+            position, await g.employee(), since="2024-03-01", effective_until="2024-12-01"
+        )
+    )
+    path = f"/positions/{position}/assignments"
+    assert ok(await g.hr.get(f"{path}/{before['id']}"))["effective_until"] == "2024-03-01"
+    assert ok(await g.hr.get(f"{path}/{after['id']}"))["effective_from"] == "2025-01-01"
+
+
 async def test_a_plh_stands_in_for_a_holder_and_goes_with_them(
     government: Government, dinas: str
 ) -> None:

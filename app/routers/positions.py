@@ -43,15 +43,13 @@ from app.schemas.seats import (
     AssignmentRead,
     AssignmentUpdate,
 )
-from app.services import assignments, positions
-from app.services.assignments import (
-    AlreadyPlaced,
-    NobodyToStandInFor,
-    NoVacantSeat,
-    SeatTaken,
-)
+from app.services.assignments import placing
+from app.services.assignments import reading as assignments
+from app.services.assignments.placing import AlreadyPlaced
+from app.services.assignments.seating import NobodyToStandInFor, NoVacantSeat, SeatTaken
 from app.services.employees.aggregate import NotEmployed
-from app.services.positions import PositionCodeTaken, PositionInUse
+from app.services.positions import changing, reading
+from app.services.positions.changing import PositionCodeTaken, PositionInUse
 from app.services.structure import NotInForce
 
 router = Router("/positions", tag="positions")
@@ -68,7 +66,7 @@ async def list_positions(
 
     Sorted by code, each with its seats counted. `vacant=true` leaves those with a vacant seat.
     """
-    page = await positions.list_positions(reader, query)
+    page = await reading.list_positions(reader, query)
     response.headers.update(next_link(request, page.next_cursor))
     return page
 
@@ -82,7 +80,7 @@ async def get_position(
     As it is on the day asked for, with its workload, the staff needed against the seats, and up
     to 200 of its holders: those whom the caller may see.
     """
-    position = await positions.read_detail(reader, actor, position_id, as_of)
+    position = await reading.read_detail(reader, actor, position_id, as_of)
     response.headers["ETag"] = etag_of(position.version, position)
     return position
 
@@ -93,7 +91,7 @@ async def get_history(position_id: UUID, reader: ReadSession) -> PositionHistory
 
     Everything that held of it with its days, newest first.
     """
-    return await positions.read_history(reader, position_id)
+    return await reading.read_history(reader, position_id)
 
 
 @router.post(
@@ -113,7 +111,7 @@ async def create_position(
     The retirement age comes from the rule pack of the day, unless the position's own regulation
     sets another. The workload gives the staff needed.
     """
-    position = await positions.create_position(session, new)
+    position = await changing.create_position(session, new)
     response.headers["Location"] = f"{request.url.path}/{position.id}"
     response.headers["ETag"] = etag(position.version)
     return position
@@ -135,7 +133,7 @@ async def update_position(
     Holds from `effective_from` up to the next change already recorded (`effective_until`).
     Seats may fall below the holders: `over_filled` in the answer then says by how many.
     """
-    position = await positions.update_position(session, position_id, version, change)
+    position = await changing.update_position(session, position_id, version, change)
     response.headers["ETag"] = etag(position.version)
     return position
 
@@ -152,7 +150,7 @@ async def close_position(
 
     It ends with the day before `effective_from`. Refused while its seats are held then or later.
     """
-    position = await positions.close_position(session, position_id, close)
+    position = await changing.close_position(session, position_id, close)
     response.headers["ETag"] = etag(position.version)
     return position
 
@@ -222,7 +220,7 @@ async def create_assignment(
     `over_capacity_reason`. With `end_current` the employee's present seat ends the day before.
     `plt` takes a seat without holder, `plh` stands in for a seat's holder.
     """
-    made = await assignments.assign(session, actor, position_id, new)
+    made = await placing.assign(session, actor, position_id, new)
     response.headers["Location"] = f"{request.url.path}/{made.id}"
     response.headers["ETag"] = etag(made.version)
     return made
@@ -255,7 +253,7 @@ async def update_assignment(
     `effective_until` is the first day without it; null opens it again. When a holder goes, the
     plh who stands in for them goes too.
     """
-    changed = await assignments.update_assignment(
+    changed = await placing.update_assignment(
         session, actor, position_id, assignment_id, version, change
     )
     response.headers["ETag"] = etag(changed.version)

@@ -36,7 +36,7 @@ from app.schemas.employees import (
 )
 from app.sealing import Sealer
 from app.services import timeline
-from app.services.assignments import end_assignments
+from app.services.assignments.leaving import end_assignments
 from app.services.employees.aggregate import (
     NotEmployed,
     Written,
