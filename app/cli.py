@@ -4,25 +4,32 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
+from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.progress import Progress
 
 from app.settings import Settings
+from app.vocabulary import Role, Scope
 
 app = typer.Typer(
     help="Kemuning: the civil service of a local government, arranged in the open.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+audit = typer.Typer(help="The audit log: verify it, sign it.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 out = Console(stderr=True)
 """People read standard error; standard output is for what a program reads."""
 
 Folder = Annotated[Path, typer.Option(help="Where the demo keeps its data.")]
 DEMO_FOLDER = Path(".kemuning-demo")
+T = TypeVar("T")
 
 
 def fail(text: str) -> typer.Exit:
@@ -40,6 +47,23 @@ def settings_from_environment() -> Settings:
             name = "KEMUNING_" + str(problem["loc"][0]).upper() if problem["loc"] else ""
             out.print(f"[red]{name}[/red] {problem['msg']}")
         raise typer.Exit(2) from None
+
+
+def done(work: Coroutine[None, None, T]) -> T:
+    """Do it; a refusal, or a database that can't be reached, is a plain sentence."""
+    from app import logs
+    from app.errors import InternalError, domain_error
+
+    logs.configure("error")
+    try:
+        return asyncio.run(work)
+    except Exception as error:
+        known = domain_error(error)
+        if isinstance(known, InternalError):
+            raise
+        for wrong in known.errors:
+            out.print(f"[red]{wrong.pointer.removeprefix('/')}[/red] {wrong.detail.en}")
+        raise fail(f"{known.title.en}.") from None
 
 
 @app.command()
@@ -129,6 +153,7 @@ def migrate(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    login: Annotated[str, typer.Option(envvar="KEMUNING_LOGIN", prompt=True)],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
     partial: Annotated[
         bool, typer.Option("--partial", help="Import the good rows although others are wrong.")
@@ -137,7 +162,6 @@ def import_(
         bool, typer.Option("--create-positions", help="Create positions that are missing.")
     ] = False,
     url: Annotated[str, typer.Option(envvar="KEMUNING_URL")] = "http://127.0.0.1:8000",
-    login: Annotated[str, typer.Option(envvar="KEMUNING_LOGIN", prompt=True)] = "",
     password_file: Annotated[
         Path | None, typer.Option(help="Read the password from here.", exists=True)
     ] = None,
@@ -164,6 +188,91 @@ def import_(
         raise fail(str(failed)) from None
     if not good:
         raise typer.Exit(1)
+
+
+@app.command("create-account")
+def create_account(
+    login: Annotated[str, typer.Argument(help="What its owner signs in with; a NIP for an ASN.")],
+    role: Annotated[Role, typer.Option(help="Citizens (public) register themselves.")],
+    name: Annotated[str, typer.Option(help="The owner's name, or the script's purpose.")],
+    employee_id: Annotated[UUID | None, typer.Option(help="Whose account it is; for asn.")] = None,
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="What a service may do; give it several times.")
+    ] = None,
+) -> None:
+    """Give somebody an account: the first hr_admin, for one.
+
+    Its random password, or a service's client secret, is printed this once, alone on standard
+    output. A person must change it when they first sign in.
+    """
+    from app import administration
+    from app.schemas.accounts import AccountCreate
+
+    settings = settings_from_environment()
+    given = {"login": login, "role": role, "display_name": name, "employee_id": employee_id}
+    try:
+        new = AccountCreate.model_validate({**given, "scopes": scope or []})
+    except ValidationError as error:
+        told = error.errors(include_input=False, include_url=False)
+        raise fail("\n".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in told)) from None
+    account = done(administration.create_account(settings, new))
+    out.print(f"{account.login} ({account.role}) may sign in with:")
+    sys.stdout.write(f"{account.secret}\n")
+
+
+@app.command("rotate-keys")
+def rotate_keys() -> None:
+    """Sign access tokens with a new key; those that are out stay valid until they expire."""
+    from app import administration
+
+    kid = done(administration.rotate_keys(settings_from_environment()))
+    out.print(f"New tokens are signed with {kid}; every process follows within a minute.")
+
+
+@audit.command()
+def verify(
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="A checkpoint that was kept elsewhere.", exists=True, dir_okay=False),
+    ] = None,
+) -> None:
+    """Verify the whole log, and that it still holds what a saved checkpoint signed.
+
+    Prints the findings as JSON; the exit status is 1 where something is wrong.
+    """
+    from app import administration
+    from app.schemas.audit import CheckpointDocument
+
+    settings = settings_from_environment()
+    try:
+        saved = (
+            CheckpointDocument.model_validate_json(checkpoint.read_bytes()) if checkpoint else None
+        )
+    except ValidationError:
+        raise fail(f"{checkpoint} is not a checkpoint.") from None
+    with Progress(console=out, transient=True) as bar:
+        task = bar.add_task("Verifying", total=None)
+        found = done(
+            administration.verify_audit(
+                settings, saved, lambda at, of: bar.update(task, completed=at, total=of)
+            )
+        )
+    sys.stdout.write(found.model_dump_json(indent=1) + "\n")
+    if not found.ok:
+        raise fail(found.explanation)
+    out.print(
+        f"{found.explanation} {found.checked} events, {found.checkpoints_checked} checkpoints."
+    )
+
+
+@audit.command()
+def checkpoint() -> None:
+    """Sign the log as it is now, and print the checkpoint: keep it on another host."""
+    from app import administration
+
+    with out.status("Signing"):
+        signed = done(administration.sign_audit(settings_from_environment()))
+    sys.stdout.write(signed.model_dump_json(indent=1) + "\n")
 
 
 @app.command()
