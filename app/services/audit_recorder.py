@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import asyncpg
-
 from app.access.actors import RECORDER, Actor
 from app.database import Database
-from app.errors import DatabaseUnavailable, Unavailable
+from app.errors import DomainError, Unavailable, from_database
 
 INSERT = """
 INSERT INTO audit_events
@@ -95,6 +93,5 @@ def _tell(group: list[_Waiting], error: Exception | None) -> None:
 
 
 def _as_unavailable(error: BaseException) -> Exception:
-    if isinstance(error, (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
-        return DatabaseUnavailable()
-    return Unavailable()
+    known = error if isinstance(error, DomainError) else from_database(error)
+    return known if isinstance(known, Unavailable) else Unavailable()
