@@ -154,7 +154,8 @@ async def test_educations_and_disciplines_come_and_go(siti: Person, hr: Client) 
     made = await hr.post(f"{siti.path}/disciplines", json=discipline)
     assert shown(made, 201) | {"id": None} == {**discipline, "decree_no": None, "id": None}
     backwards = discipline | {"effective_until": "2023-01-01"}
-    problem(await hr.post(f"{siti.path}/disciplines", json=backwards), 422, "invalid")
+    refused = problem(await hr.post(f"{siti.path}/disciplines", json=backwards), 422, "invalid")
+    assert refused["errors"][0]["pointer"] == "/effective_until"
     history = await siti.history()
     assert (len(history["educations"]), len(history["disciplines"])) == (1, 1)
 

@@ -1,12 +1,17 @@
 """The list of employees: filters, search, order, pages, as of a day."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from app.services.employees import searching
+from app.database import bind
+from app.services.employees import search_statements, searching
+from app.services.employees.search_statements import Shape
+from app.vocabulary import Role
 from tests.actors import Actors, Client, problem
 from tests.organisation import Government
 from tests.people import entered, matching, named, ni_pppk, shown
@@ -210,3 +215,33 @@ async def test_the_event_of_a_list_names_who_was_shown(
 async def test_somebody_without_titles_or_golongan_is_listed(hr: Client) -> None:
     await entered(hr, profile={"name": "Sukarno"}, golongan=None)
     assert await names(hr) == ["Sukarno"]
+
+
+@pytest.mark.parametrize(
+    ("made", "index"),
+    [
+        ((search_statements.walk, True, "employed"), "ix_employee_profiles_name_sort"),
+        ((search_statements.walk, False, "employed"), "ix_employees_birth_date"),
+        ((search_statements.collection, True, "name"), "ix_employee_profiles_name_trigram"),
+        (
+            (search_statements.collection, True, "identifier_part"),
+            "ix_employee_identifiers_value_trigram",
+        ),
+        ((search_statements.collection, True, "identifier"), "uq_employee_identifiers_value"),
+        ((search_statements.collection, True, "golongan"), "ix_employee_golongan_golongan"),
+    ],
+)
+async def test_each_way_of_finding_has_its_index(
+    owner: asyncpg.Connection, made: tuple[Any, bool, str], index: str
+) -> None:
+    """With sequential scans off, the plan for an officer goes by the index."""
+    statement, by_name, wanted = made
+    shape = Shape(Role.HR_ADMIN, by_name, False, True, frozenset({wanted}))
+    after: Any = "m" if by_name else date(1980, 1, 1)
+    values = {"as_of": date(2026, 1, 1), "rows": 51, "after_key": after, "after_id": uuid4()}
+    values |= {"pattern": "%aminah%", "patterns": ["%aminah%"], "golongan": ["IV/e"]}
+    sql, arguments = bind(statement(shape), values)
+    await owner.execute("SET ROLE kemuning_hr_admin; SET enable_seqscan = off")
+    plan = "\n".join(row[0] for row in await owner.fetch(f"EXPLAIN {sql}", *arguments))
+    await owner.execute("RESET ROLE")
+    assert index in plan

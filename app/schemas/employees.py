@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from app.rules.identifiers import IdentifierInvalid, identify
@@ -155,16 +155,15 @@ class EmployeeUpdate(Schema):
     sex: Sex | None = None
     nik: Annotated[Nik | None, Field(description="Null removes the NIK.")] = None
 
-    @model_validator(mode="after")
-    def _never_empty(self) -> "EmployeeUpdate":
-        for name in ("birth_date", "sex"):
-            if name in self.model_fields_set and getattr(self, name) is None:
-                raise PydanticCustomError(
-                    "never_empty",
-                    "{field} can't be emptied.",
-                    {"field": name, "indonesian": f"{name} tidak boleh dikosongkan."},
-                )
-        return self
+    @field_validator("birth_date", "sex")
+    @classmethod
+    def _never_empty(cls, value: date | Sex | None) -> date | Sex | None:
+        """Runs where the field was sent, not for its default."""
+        if value is None:
+            raise PydanticCustomError(
+                "never_empty", "Can't be emptied.", {"indonesian": "Tidak boleh dikosongkan."}
+            )
+        return value
 
 
 class ProfileChange(Profile):
@@ -223,15 +222,17 @@ class DisciplineCreate(Schema):
         default=None, description="The first day on which it no longer holds; null while open."
     )
 
-    @model_validator(mode="after")
-    def _in_order(self) -> "DisciplineCreate":
-        if self.effective_until is not None and self.effective_until <= self.effective_from:
+    @field_validator("effective_until")
+    @classmethod
+    def _in_order(cls, until: date | None, info: ValidationInfo) -> date | None:
+        start = info.data.get("effective_from")
+        if until is not None and start is not None and until <= start:
             raise PydanticCustomError(
                 "ends_before_it_begins",
-                "effective_until must come after effective_from.",
-                {"indonesian": "effective_until harus sesudah effective_from."},
+                "Must come after effective_from.",
+                {"indonesian": "Harus sesudah effective_from."},
             )
-        return self
+        return until
 
 
 # --- what comes out ---------------------------------------------------------------------------
