@@ -6,6 +6,7 @@ Idempotency-Key.
 """
 
 import hashlib
+import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import date
@@ -184,6 +185,8 @@ class Route(APIRoute):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **{**named, "generate_unique_id_function": operation_id})
+        summary, _, description = (inspect.getdoc(self.endpoint) or "").partition("\n")
+        self.summary, self.description = summary.rstrip("."), description.strip()
 
     def get_route_handler(self) -> Handler:
         """The handler of the operation with the checks before and the headers after it."""
