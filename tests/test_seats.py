@@ -207,6 +207,8 @@ async def test_fifty_at_once_for_the_last_seat_and_one_gets_it(
     position = await g.position(dinas, "GURU", seats=2)
     made(await g.assign(position, await g.employee()))
     people = [await g.employee() for _ in range(50)]
+    closed = await g.position(dinas, "KOSONG", seats=0)  # opens the pool's connections
+    await asyncio.gather(*(g.assign(closed, person) for person in people[:10]))
     answers = await asyncio.gather(*(g.assign(position, person) for person in people))
     codes = [a.status_code for a in answers]
     assert codes.count(201) == 1
