@@ -2,16 +2,22 @@
 
 import argparse
 
-from bench import data, reads
+from bench import data, imports, reads
 
 
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(prog="bench", description=__doc__)
     options.add_argument("--employees", type=int, default=200_000)
+    options.add_argument("--rows", type=int, default=100_000, help="of the file to import")
+    options.add_argument("--only", choices=("reads", "imports"))
     chosen = options.parse_args()
+    results = []
     with data.server(chosen.employees) as running:
-        results = reads.run(running)
+        if chosen.only != "imports":
+            results += reads.run(running)
+        if chosen.only != "reads":
+            results += imports.run(running, chosen.rows)
     print(f"\n{'measurement':45} {'ratio':>7} {'mark':>7}")
     for name, ratio, mark in results:
         reached = ratio <= -mark if mark < 0 else ratio >= mark

@@ -29,11 +29,11 @@ def server(employees: int) -> Iterator[EmbeddedServer]:
         yield running
 
 
-def settings(running: EmbeddedServer) -> Settings:
+def settings(running: EmbeddedServer, database: str = DATABASE) -> Settings:
     """What Kemuning is served with."""
     return Settings(
         environment="development",
-        database_url=running.url(DATABASE, LOGIN),
+        database_url=running.url(database, LOGIN),
         secret_key=SECRET,
         require_totp=False,
         run_jobs=False,

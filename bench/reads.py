@@ -28,7 +28,7 @@ from app.database import Database, bind
 from app.embedded import EmbeddedServer
 from app.pagination import encode_cursor
 from app.services.employees.reading import AGGREGATE
-from app.services.employees.searching import Shape, _walk
+from app.services.employees.search_statements import Shape, walk
 from app.services.signing_keys import Keyring
 from app.settings import Settings
 from app.tokens import AccessClaims
@@ -235,8 +235,8 @@ def _bare_job(running: EmbeddedServer, people: dict[str, Any]) -> dict[str, Any]
     after = {"after_key": people["after"][0], "after_id": people["after"][1]}
     statements = {
         "one": (one, one_values),
-        "list": bind(_walk(shape), listed),
-        "deep": bind(_walk(deep_shape), {**listed, **after}),
+        "list": bind(walk(shape), listed),
+        "deep": bind(walk(deep_shape), {**listed, **after}),
     }
     job: dict[str, Any] = {"dsn": running.dsn(data.DATABASE)}
     job["id_at"] = one_values.index(people["own"])
