@@ -7,7 +7,8 @@ stays, and the next attempt starts afresh. Only the progress is committed beside
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -80,9 +81,18 @@ class _Progress:
     step: ImportStep = ImportStep.READING
     done: int = 0
     total: int | None = None
+    begun: list[tuple[ImportStep, float]] = field(
+        default_factory=lambda: [(ImportStep.READING, monotonic())]
+    )
 
     def at(self, step: ImportStep, done: int, total: int | None) -> None:
         self.step, self.done, self.total = step, done, total
+        self.begun.append((step, monotonic()))
+
+    def seconds(self) -> dict[str, float]:
+        """How long each step took until now."""
+        marks = [*self.begun, (self.step, monotonic())]
+        return {step.value: round(end - begun, 2) for (step, begun), (_, end) in pairwise(marks)}
 
     def listen(self, report: Report) -> None:
         self.total = report.get("total", self.total)
@@ -95,7 +105,6 @@ async def run_import(runtime: Runtime, payload: Mapping[str, Any], last_attempt:
     Errors: whatever came between; the queue tries again, unless it was the last attempt.
     """
     import_id, actor = UUID(payload["import_id"]), _actor(payload)
-    started = monotonic()
     try:
         async with _beating(runtime, actor, import_id) as progress:
             state = await _attempt(runtime, actor, import_id, progress)
@@ -109,8 +118,8 @@ async def run_import(runtime: Runtime, payload: Mapping[str, Any], last_attempt:
                 _finish(brought, ImportState.FAILED, problem=FAILED)
         return
     if state is not None:
-        seconds = round(monotonic() - started, 2)
-        log.info("import_finished", import_id=str(import_id), state=state, seconds=seconds)
+        steps = progress.seconds()
+        log.info("import_finished", import_id=str(import_id), state=state, steps=steps)
 
 
 async def _attempt(
