@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     """Comma-separated origins."""
 
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024
-    max_import_bytes: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
+    max_import_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
     request_timeout_seconds: Annotated[float, Field(gt=0)] = 30
     statement_timeout_ms: Annotated[int, Field(ge=100)] = 15_000
     lock_timeout_ms: Annotated[int, Field(ge=100)] = 5_000
