@@ -121,6 +121,8 @@ async def test_refusals(government: Government, dinas: str) -> None:
     path = f"/positions/{position['id']}"
     nothing = await g.change(path, {"effective_from": "2025-01-01"})
     assert problem(nothing, 422, "invalid")["errors"][0]["code"] == "nothing_to_change"
+    emptied = await g.change(path, {"seats": None, "effective_from": "2025-01-01"})
+    assert problem(emptied, 422, "invalid")["errors"][0]["pointer"] == "/seats"
     without = await g.change(path, {"jenjang": None, "effective_from": "2025-01-01"})
     assert problem(without, 422, "invalid")["errors"][0]["pointer"] == "/jenjang"
     early = {"seats": 3, "effective_from": "2023-01-01"}

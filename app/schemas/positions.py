@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.base import Code, Day, Line, Page, PageQuery, Schema, example
@@ -101,6 +101,17 @@ class PositionUpdate(Schema):
     ] = None
     effective_from: EffectiveFrom
 
+    @field_validator("unit_id", "title", "job_kind", "seats", mode="after")
+    @classmethod
+    def _never_empty(cls, value: object) -> object:
+        if value is None:
+            raise PydanticCustomError(
+                "null_not_allowed",
+                "Can't be emptied; leave it out.",
+                {"indonesian": "Tidak dapat dikosongkan; jangan disebut."},
+            )
+        return value
+
     @model_validator(mode="after")
     def _changes_something(self) -> "PositionUpdate":
         if self.model_fields_set <= {"effective_from"}:
@@ -147,7 +158,7 @@ class PositionRead(SeatNumbers):
     id: UUID
     code: str
     unit_id: UUID
-    unit_name: str
+    unit_name: str | None
     title: str
     job_kind: JobKind
     jenjang: Jenjang | None

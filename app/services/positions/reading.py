@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, func, select
+from sqlalchemy import CTE, ColumnElement, Integer, Select, String, and_, bindparam, func, select
 
 from app.access.actors import Actor
 from app.calendar import today
@@ -63,56 +63,51 @@ _FILTERS: Mapping[str, ColumnElement[bool]] = {
 }
 
 
-def _chosen(filters: frozenset[str], *columns: Any) -> Select[*tuple[Any, ...]]:
+def _chosen(filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
     """Positions in force on the day that pass the filters."""
-    chosen = select(*_COLUMNS, *columns).join_from(
-        Position, PositionVersion, PositionVersion.position_id == Position.id
-    )
-    chosen = chosen.where(
-        holds(PositionVersion), *(_FILTERS[f] for f in sorted(filters & set(_FILTERS)))
+    version = PositionVersion
+    chosen = (
+        select(*_COLUMNS)
+        .join_from(Position, version, version.position_id == Position.id)
+        .where(holds(version), *(_FILTERS[f] for f in sorted(filters & set(_FILTERS))))
     )
     if "subtree" in filters:
         below = subtree()
-        chosen = chosen.join(below, below.c.unit_id == PositionVersion.unit_id)
+        chosen = chosen.join(below, below.c.unit_id == version.unit_id)
     return chosen
 
 
-def _vacant(filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    """Those of them that have a vacant seat."""
-    chosen = _chosen(filters).cte("chosen")
-    held = filled(select(chosen.c.id))
+def _counted(positions: CTE) -> Select[*tuple[Any, ...]]:
+    """The same with the name of their unit, and their holders counted."""
+    unit, held = UnitVersion, filled(select(positions.c.id))
     holders = func.coalesce(held.c.filled, 0)
-    counted = select(chosen, holders.label("filled"))
-    joined = counted.outerjoin_from(chosen, held, held.c.position_id == chosen.c.id)
-    return joined.where(chosen.c.seats > holders)
+    return (
+        select(
+            positions,
+            unit.name.label("unit_name"),
+            holders.label("filled"),
+            vacancy(positions.c.seats, holders).label("vacant"),
+            vacancy(holders, positions.c.seats).label("over_filled"),
+        )
+        .outerjoin_from(positions, held, held.c.position_id == positions.c.id)
+        .outerjoin(unit, and_(unit.unit_id == positions.c.unit_id, holds(unit)))
+    )
+
+
+def _vacant(filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    """Those of them that have a vacant seat: the holders of all must be counted."""
+    counted = _counted(_chosen(filters).cte("chosen")).subquery("counted")
+    return select(counted).where(counted.c.vacant > 0)
 
 
 @lru_cache(maxsize=256)
 def _page(filters: frozenset[str], *, vacant: bool) -> Select[*tuple[Any, ...]]:
-    """One page by code, each position with the name of its unit and its holders counted."""
+    """One page by code. Unless vacancy is asked for, only the page's holders are counted."""
     limit = bindparam("limit", type_=Integer)
     if vacant:
-        chosen = _vacant(filters)
-        page = chosen.order_by("code").limit(limit).cte("page")
-        holders: ColumnElement[int] = page.c.filled
-        source: Any = page
-    else:
-        page = _chosen(filters).order_by(Position.code).limit(limit).cte("page")
-        held = filled(select(page.c.id))
-        holders = func.coalesce(held.c.filled, 0)
-        source = page.outerjoin(held, held.c.position_id == page.c.id)
-    return (
-        select(
-            *(column for column in page.c if column.name != "filled"),
-            UnitVersion.name.label("unit_name"),
-            holders.label("filled"),
-            vacancy(page.c.seats, holders).label("vacant"),
-            vacancy(holders, page.c.seats).label("over_filled"),
-        )
-        .select_from(source)
-        .join(UnitVersion, and_(UnitVersion.unit_id == page.c.unit_id, holds(UnitVersion)))
-        .order_by(page.c.code)
-    )
+        return _vacant(filters).order_by("code").limit(limit)
+    page = _chosen(filters).order_by(Position.code).limit(limit).cte("page")
+    return _counted(page).order_by(page.c.code)
 
 
 @lru_cache(maxsize=256)
