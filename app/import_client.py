@@ -128,7 +128,7 @@ def _good(client: httpx.Client, done: Mapping[str, Any], order: Order, out: Cons
         return False
     if not done["counts"]["wrong"]:
         return True
-    query = {"severity": "error", "limit": SHOWN_FINDINGS}
+    query: dict[str, str | int] = {"severity": "error", "limit": SHOWN_FINDINGS}
     found = _checked(client.get(f"/imports/{done['id']}/findings", params=query)).json()
     for finding in found["items"]:
         where = finding["header"] or ""

@@ -546,3 +546,16 @@ async def test_findings_are_paged(officer: Officer) -> None:
     assert seen == list(range(2, 9))
     huge = encode_cursor("import_findings", (2**40, 1))
     assert (await officer.client.get(url, params={"cursor": huge})).json()["items"] == []
+
+
+async def test_who_looks_at_an_error_file_is_recorded(
+    officer: Officer, owner: asyncpg.Connection
+) -> None:
+    await officer.bring([person(1), person(2)])
+    done = await officer.bring([person(1, unit_code="X"), person(2)], dry_run=True)
+    await officer.client.get(f"/imports/{done['id']}/error-file")
+    [event] = await owner.fetch("SELECT * FROM audit_events WHERE kind = 'read'")
+    employee = await owner.fetchval(
+        "SELECT employee_id FROM employee_identifiers WHERE value = $1", person(1)["nip"]
+    )
+    assert (event["operation"], event["subject_ids"]) == ("imports_get_error_file", [employee])

@@ -98,6 +98,8 @@ def _write_error_file(table: Table, asked: Mapping[str, Any]) -> None:
         int(row): [Finding(*finding) for finding in findings]
         for row, findings in asked["errors"].items()
     }
+    identifiers = [row.values.get("nip") for row in parse_rows(table) if row.row_number in errors]
+    _report(identifiers=[i.value for i in identifiers if isinstance(i, Nip | NiPppk)])
     write = error_xlsx if asked["xlsx"] else error_csv
     sys.stdout.buffer.write(write(table, errors, language=asked["language"]))
 

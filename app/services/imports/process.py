@@ -17,12 +17,16 @@ class ReaderFailed(RuntimeError):
 
 
 class Child:
-    """A running reader; `chunks()` is what it writes, `problem` why it could not."""
+    """A running reader; `chunks()` is what it writes, `problem` why it could not.
+
+    `identifiers` are those of the rows in an error file.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.problem: dict[str, str] | None = None
         self.notes: list[dict[str, str]] = []
+        self.identifiers: list[str] = []
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Standard output, piece by piece."""
@@ -49,6 +53,7 @@ class Child:
                 continue  # a traceback: the exit code tells
             self.problem = report.get("problem", self.problem)
             self.notes = report.get("notes", self.notes)
+            self.identifiers = report.get("identifiers", self.identifiers)
             if listener is not None:
                 listener(report)
         if await self._process.wait() != 0:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
@@ -32,6 +32,7 @@ from app.access.imports import can_see, owner, visible
 from app.calendar import today
 from app.database import Reader, Row, SessionReader
 from app.errors import Bilingual, Conflict, FieldError, Gone, Invalid, Language, NotFound
+from app.models.employees import EmployeeIdentifier
 from app.models.imports import Import, ImportFile, ImportFinding, ImportProgress
 from app.pagination import decode_cursor, encode_cursor
 from app.schemas.imports import (
@@ -390,6 +391,10 @@ FILE = (
     .join(Import, Import.id == ImportFile.import_id)
     .where(ImportFile.import_id == IMPORT_ID)
 )
+KNOWN = select(EmployeeIdentifier.employee_id).where(
+    EmployeeIdentifier.value == func.any(bindparam("identifiers", type_=ARRAY(String())))
+)
+"""The employees among the rows of an error file: the answer tells of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,6 +435,8 @@ async def make_error_file(
         content = b"".join([chunk async for chunk in child.chunks()])
     if child.problem is not None:
         raise ReaderFailed
+    known = await reader.all(KNOWN, identifiers=child.identifiers)
+    reader.reveals([row["employee_id"] for row in known])
     stem = PurePath(file["filename"]).stem
     return ErrorFile(f"{stem}-kesalahan.{'xlsx' if xlsx else 'csv'}", xlsx, content)
 
