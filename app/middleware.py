@@ -80,6 +80,7 @@ class _Frame:
         self.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid4())
         self.language = language_of(headers.get("accept-language"))
         scope["kemuning.request_id"] = self.request_id
+        structlog.contextvars.bind_contextvars(request_id=self.request_id)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -107,7 +108,6 @@ class _Frame:
         actor: Any = self.scope.get("kemuning.actor")
         log.info(
             "request",
-            request_id=self.request_id,
             method=self.scope["method"],
             operation=operation,
             status=self.status,
