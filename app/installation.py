@@ -34,6 +34,15 @@ async def create_database(superuser_dsn: str, name: str, *, template: str | None
         await connection.close()
 
 
+async def drop_database(superuser_dsn: str, name: str) -> None:
+    """Remove a database of the embedded server, if it is there."""
+    connection = await asyncpg.connect(superuser_dsn)
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
 def migrate(owner_url: URL, revision: str = "head") -> None:
     """Bring the schema to the revision. Starts an event loop of its own."""
     config = Config(ALEMBIC_INI)

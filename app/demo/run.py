@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import secrets
-import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from app.demo import seeding
 from app.embedded import EmbeddedServer, EmbeddedServerError
-from app.installation import LOGIN, OWNER, create_database, migrate
+from app.installation import LOGIN, OWNER, create_database, drop_database, migrate
 from app.main import create_app
 from app.settings import Settings, with_driver
 
@@ -53,6 +52,18 @@ class Place:
         """The messy file that the first five minutes import."""
         return self.folder / "pegawai-baru.xlsx"
 
+    @property
+    def ours(self) -> bool:
+        """Whether a demo has begun here: PostgreSQL's lock is the first thing that it makes."""
+        data = self.data
+        foreign = data.exists() and any(data.iterdir()) and not (data / "PG_VERSION").exists()
+        return data.with_name(f"{data.name}.lock").is_file() and not foreign
+
+    def files(self) -> list[Path]:
+        """What the demo has written, beside PostgreSQL's data, and what came of its import."""
+        patterns = ("secret-key", "accounts.json", ".*.new", "pegawai-baru*", "postgresql.lock")
+        return [file for pattern in patterns for file in self.folder.glob(pattern)]
+
 
 def serve_demo(folder: Path, port: int, *, as_json: bool, out: Console) -> None:
     """Make what is missing, then serve until Ctrl-C or SIGTERM; PostgreSQL stops too.
@@ -75,17 +86,23 @@ def serve_demo(folder: Path, port: int, *, as_json: bool, out: Console) -> None:
 
 
 def remove_demo(folder: Path) -> bool:
-    """Remove all that the demo made; whether there was anything. Errors: DemoRefused."""
+    """Remove what the demo made, and no file of others; whether there was anything.
+
+    Errors: DemoRefused.
+    """
     place = Place(folder.resolve())
     if not place.folder.exists():
         return False
-    if not place.data.exists() and any(place.folder.iterdir()):
+    if not place.ours:
         raise DemoRefused(f"{folder} is not a demo's folder; nothing was removed.")
     try:
         EmbeddedServer(place.data).remove()
     except EmbeddedServerError as error:
         raise DemoRefused(str(error)) from error
-    shutil.rmtree(place.folder)
+    for file in place.files():
+        file.unlink()
+    if not any(place.folder.iterdir()):
+        place.folder.rmdir()
     return True
 
 
@@ -145,8 +162,13 @@ def _settings(server: EmbeddedServer, place: Place) -> Settings:
 def _prepare(
     server: EmbeddedServer, settings: Settings, place: Place, out: Console
 ) -> list[dict[str, str]]:
-    """Database, schema and data: each made once. The accounts' file is written last."""
+    """Database, schema and data: each made once. The accounts' file is written last.
+
+    Without it nobody could sign in, so what an interrupted first start left is made anew.
+    """
     with out.status("Bringing the schema up to date"):
+        if not place.accounts.exists():
+            asyncio.run(drop_database(server.dsn(), DATABASE))
         asyncio.run(create_database(server.dsn(), DATABASE))
         migrate(with_driver(server.url(DATABASE, OWNER)))
     if not place.accounts.exists():
