@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -29,6 +30,8 @@ out = Console(stderr=True)
 
 Folder = Annotated[Path, typer.Option(help="Where the demo keeps its data.")]
 DEMO_FOLDER = Path(".kemuning-demo")
+OTHER_VARIABLES = {"KEMUNING_URL", "KEMUNING_LOGIN", "KEMUNING_PASSWORD"}
+"""Of `kemuning import`, which talks to a server and has no settings."""
 T = TypeVar("T")
 
 
@@ -40,8 +43,11 @@ def fail(text: str) -> typer.Exit:
 
 def settings_from_environment() -> Settings:
     """The settings, or a plain sentence for each that is missing or wrong."""
+    known = {f"KEMUNING_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
+    for name in sorted(n for n in os.environ if n.startswith("KEMUNING_") and n not in known):
+        out.print(f"[yellow]{name}[/yellow] is no setting, and does nothing.")
     try:
-        return Settings()  # type: ignore[call-arg]
+        return Settings()
     except ValidationError as error:
         for problem in error.errors(include_input=False):
             name = "KEMUNING_" + str(problem["loc"][0]).upper() if problem["loc"] else ""
@@ -110,18 +116,23 @@ def serve(
     """Serve the API with the settings of the environment (KEMUNING_…)."""
     import uvicorn
 
-    settings_from_environment()
-    uvicorn.run(
-        "app.main:app_from_environment",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=20,
-    )
+    from app import logs
+
+    logs.configure(settings_from_environment().log_level)
+    with TemporaryDirectory(prefix="kemuning-metrics-") as folder:
+        if workers > 1:  # each adds up its metrics there, and answers with the sum
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        uvicorn.run(
+            "app.main:app_from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=20,
+        )
 
 
 @app.command()
@@ -282,8 +293,8 @@ def openapi() -> None:
 
     settings = Settings(
         environment="development",
-        database_url="postgresql://nobody@localhost/none",  # type: ignore[arg-type]
-        secret_key=os.urandom(48).hex(),  # type: ignore[arg-type]
+        database_url="postgresql://nobody@localhost/none",
+        secret_key=os.urandom(48).hex(),
     )
     document = create_app(settings).openapi()
     sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")

@@ -1,7 +1,10 @@
 """Whether the process lives, whether it can serve, and what it measures."""
 
+import os
+
 from fastapi import Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.dependencies import CurrentActor, CurrentRuntime, Router
 from app.errors import DatabaseUnavailable, problems
@@ -34,4 +37,13 @@ async def metrics(_: CurrentActor) -> Response:
 
     Keep it from the outside by the reverse proxy; it holds no personal data.
     """
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
+
+
+def _registry() -> CollectorRegistry:
+    """What this process has measured; of several workers, what all have, by their files."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
