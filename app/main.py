@@ -107,7 +107,10 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "If-Match", "If-None-Match", "Idempotency-Key"],
+            allow_headers=[
+                *("Authorization", "If-Match", "If-None-Match", "Idempotency-Key"),
+                *("X-Purpose", "X-Request-Id"),
+            ],
             expose_headers=["ETag", "Link", "Location", "RateLimit", "Retry-After", "X-Request-Id"],
         )
     app.add_middleware(RequestFrame, timeout_seconds=settings.request_timeout_seconds)
