@@ -4,7 +4,14 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.rules.identifiers import IdentifierInvalid, identify
@@ -463,6 +470,8 @@ class EmployeeQuery(PageQuery):
 
 class EmployeeRow(Schema):
     """One line of the list: enough to recognise a person and their place, no more."""
+
+    model_config = ConfigDict(use_enum_values=True)  # written in half the time
 
     id: UUID
     identifier: str | None

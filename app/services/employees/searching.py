@@ -20,6 +20,7 @@ from app.services.employees.search_statements import BELOW, Shape, collection, c
 from app.services.timeline import AS_OF
 
 PLAN_FOR_VALUES = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+SHOWN = [name for name in EmployeeRow.model_fields if name != "full_name"]
 WHOLE_IDENTIFIER = pack("nip", date.max).integer("length")
 
 
@@ -43,10 +44,12 @@ async def list_employees(reader: Reader, actor: Actor, query: EmployeeQuery) -> 
     shown = rows[: query.limit]
     reader.reveals([row["id"] for row in shown])
     more = len(rows) > query.limit
-    return EmployeePage(
-        items=[_row(row) for row in shown],
-        next_cursor=_cursor(query, shown[-1]) if more else None,
-        total=total,
+    return EmployeePage.model_validate(
+        {
+            "items": [_row(row) for row in shown],
+            "next_cursor": _cursor(query, shown[-1]) if more else None,
+            "total": total,
+        }
     )
 
 
@@ -123,19 +126,10 @@ async def _page(
     return await reader.all(collection(shape), **values)
 
 
-def _row(row: Row) -> EmployeeRow:
-    return EmployeeRow(
-        id=row["id"],
-        identifier=row["identifier"],
-        full_name=full_name(row["name"], row["title_prefix"], row["title_suffix"]),
-        birth_date=row["birth_date"],
-        status=row["status"],
-        golongan=row["golongan"],
-        position_title=row["position_title"],
-        job_kind=row["job_kind"],
-        unit_id=row["unit_id"],
-        unit_name=row["unit_name"],
-    )
+def _row(row: Row) -> dict[str, object]:
+    shown: dict[str, object] = {name: row[name] for name in SHOWN}
+    shown["full_name"] = full_name(row["name"], row["title_prefix"], row["title_suffix"])
+    return shown
 
 
 def _order(query: EmployeeQuery) -> str:
