@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from app import jobs
 from app.access.actors import JOBS, Actor
 from app.jobs import clean_up, run_pending_jobs, run_worker
-from app.runtime import Runtime
 from app.services.queue import enqueue
 from app.vocabulary import Role
 from tests.actors import Actors
@@ -28,7 +27,7 @@ class Work:
         self.lingers = False
         self.failures = 0
 
-    async def __call__(self, runtime: Runtime, payload: Any, last: bool) -> None:
+    async def __call__(self, database: object, settings: object, payload: Any, last: bool) -> None:
         self.begun += 1
         if self.lingers:
             await asyncio.sleep(60)
@@ -176,11 +175,29 @@ async def test_cleaning_removes_what_is_old_and_nothing_else(
             actor.account_id,
             age,
         )
+    for age in ("80 days", "100 days"):
+        await owner.execute(
+            "WITH s AS (INSERT INTO sign_in_sessions (account_id, expires_at)"
+            " VALUES ($1, now() - $2::text::interval) RETURNING id)"
+            " INSERT INTO refresh_tokens (digest, session_id) SELECT uuid_send(id), id FROM s",
+            actor.account_id,
+            age,
+        )
+        await owner.execute(
+            "WITH e AS (INSERT INTO employees (birth_date, sex) VALUES (now(), 'male')"
+            " RETURNING id) INSERT INTO invitations (employee_id, login, display_name,"
+            " code_digest, expires_at)"
+            " SELECT id, 'a', 'A', uuid_send(id), now() - $1::text::interval FROM e",
+            age,
+        )
+    sessions = await owner.fetchval("SELECT count(*) FROM sign_in_sessions")
     async with owner.transaction():
         await owner.execute(f"SET LOCAL ROLE {JOBS}")
         await clean_up(owner)
-    for table in ("idempotency_keys", "import_files", "sign_in_throttles"):
+    cleaned = ("idempotency_keys", "import_files", "sign_in_throttles", "invitations")
+    for table in (*cleaned, "refresh_tokens"):
         assert await owner.fetchval(f"SELECT count(*) FROM {table}") == 1, table
+    assert await owner.fetchval("SELECT count(*) FROM sign_in_sessions") == sessions - 1
     assert await owner.fetchval("SELECT count(*) FROM imports") == 2
 
 

@@ -20,14 +20,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
 from app.calendar import now
+from app.database import Database
 from app.models.accounts import Account
 from app.models.imports import Import, ImportFile, ImportProgress
-from app.runtime import Runtime
 from app.services.imports.places import NewPosition, resolve_places
 from app.services.imports.planning import KEEP_FINDINGS, make_plan
 from app.services.imports.process import Report, reading
 from app.services.imports.staging import copy_places, copy_rows, create_tables
 from app.services.imports.writing import write_plan
+from app.settings import Settings
 from app.vocabulary import ImportState, ImportStep, Role
 
 IMPORT = "import"
@@ -99,20 +100,22 @@ class _Progress:
         self.done = report.get("done", self.done)
 
 
-async def run_import(runtime: Runtime, payload: Mapping[str, Any], last_attempt: bool) -> None:
+async def run_import(
+    database: Database, settings: Settings, payload: Mapping[str, Any], last_attempt: bool
+) -> None:
     """Bring one import to its end, from wherever an earlier attempt left off: nowhere.
 
     Errors: whatever came between; the queue tries again, unless it was the last attempt.
     """
     import_id, actor = UUID(payload["import_id"]), _actor(payload)
     try:
-        async with _beating(runtime, actor, import_id) as progress:
-            state = await _attempt(runtime, actor, import_id, progress)
+        async with _beating(database, actor, import_id) as progress:
+            state = await _attempt(database, settings, actor, import_id, progress)
     except Exception:
         if not last_attempt:
             raise
         log.exception("import_failed", import_id=str(import_id))
-        async with runtime.database.transaction(actor, signed_in=False) as session:
+        async with database.transaction(actor, signed_in=False) as session:
             brought = await _locked(session, import_id)
             if brought is not None:
                 _finish(brought, ImportState.FAILED, problem=FAILED)
@@ -123,10 +126,10 @@ async def run_import(runtime: Runtime, payload: Mapping[str, Any], last_attempt:
 
 
 async def _attempt(
-    runtime: Runtime, actor: Actor, import_id: UUID, progress: _Progress
+    database: Database, settings: Settings, actor: Actor, import_id: UUID, progress: _Progress
 ) -> ImportState | None:
     """The whole import in one transaction; None where another attempt has finished it."""
-    async with runtime.database.transaction(actor, signed_in=False) as session:
+    async with database.transaction(actor, signed_in=False) as session:
         await create_tables(session)
         await session.execute(select(func.pg_advisory_xact_lock(TURN)))
         brought = await _locked(session, import_id)
@@ -135,11 +138,11 @@ async def _attempt(
         if not await _still_active(session, actor):
             _finish(brought, ImportState.REFUSED, problem=ACCOUNT_GONE)
             return brought.state
-        problem = await _read(runtime, session, brought, progress)
+        problem = await _read(settings, session, brought, progress)
         if problem is not None:
             _finish(brought, ImportState.REFUSED, problem=problem)
             return brought.state
-        await _judge_and_write(runtime, session, brought, progress)
+        await _judge_and_write(settings, session, brought, progress)
         return brought.state
 
 
@@ -157,7 +160,7 @@ async def _still_active(session: AsyncSession, actor: Actor) -> bool:
 
 
 async def _read(
-    runtime: Runtime, session: AsyncSession, brought: Import, progress: _Progress
+    settings: Settings, session: AsyncSession, brought: Import, progress: _Progress
 ) -> dict[str, str] | None:
     """Stage the rows of the file; what is wrong with it as a whole, if anything."""
     content = await session.scalar(
@@ -169,7 +172,7 @@ async def _read(
         "filename": brought.filename,
         "sheet": brought.sheet,
         "mapping": brought.mapping,
-        "secret": runtime.settings.secret_key.get_secret_value(),
+        "secret": settings.secret_key.get_secret_value(),
     }
     async with reading(asked, content, progress.listen) as child:
         await copy_rows(session, child.chunks())
@@ -178,7 +181,7 @@ async def _read(
 
 
 async def _judge_and_write(
-    runtime: Runtime, session: AsyncSession, brought: Import, progress: _Progress
+    settings: Settings, session: AsyncSession, brought: Import, progress: _Progress
 ) -> None:
     progress.at(ImportStep.CHECKING, 0, progress.done)
     records, created = await resolve_places(
@@ -192,12 +195,12 @@ async def _judge_and_write(
     elif brought.counts["wrong"] and not brought.partial:
         _finish(brought, ImportState.REFUSED)
     else:
-        await _write(runtime, session, brought, created, progress)
+        await _write(settings, session, brought, created, progress)
         _finish(brought, ImportState.IMPORTED)
 
 
 async def _write(
-    runtime: Runtime,
+    settings: Settings,
     session: AsyncSession,
     brought: Import,
     created: list[NewPosition],
@@ -206,7 +209,7 @@ async def _write(
     rows = brought.counts["rows"]
     progress.at(ImportStep.WRITING, 0, rows)
     reason = f"Impor {brought.filename}"
-    sealer = runtime.settings.sealer
+    sealer = settings.sealer
     async for share in write_plan(session, created, sealer, reason, brought.effective_from):
         progress.done = int(rows * share)
 
@@ -219,11 +222,11 @@ def _finish(brought: Import, state: ImportState, *, problem: dict[str, str] | No
 
 
 @asynccontextmanager
-async def _beating(runtime: Runtime, actor: Actor, import_id: UUID) -> AsyncIterator[_Progress]:
+async def _beating(database: Database, actor: Actor, import_id: UUID) -> AsyncIterator[_Progress]:
     """Tell every other second how far the import has come, for as long as it runs."""
     progress = _Progress()
-    await _tell(runtime, actor, import_id, progress, begins=True)
-    beat = asyncio.create_task(_beat(runtime, actor, import_id, progress))
+    await _tell(database, actor, import_id, progress, begins=True)
+    beat = asyncio.create_task(_beat(database, actor, import_id, progress))
     try:
         yield progress
     finally:
@@ -231,15 +234,15 @@ async def _beating(runtime: Runtime, actor: Actor, import_id: UUID) -> AsyncIter
         await asyncio.gather(beat, return_exceptions=True)
 
 
-async def _beat(runtime: Runtime, actor: Actor, import_id: UUID, progress: _Progress) -> None:
+async def _beat(database: Database, actor: Actor, import_id: UUID, progress: _Progress) -> None:
     while True:
         await asyncio.sleep(BEAT_SECONDS)
         with suppress(Exception):  # the next beat tells it
-            await _tell(runtime, actor, import_id, progress, begins=False)
+            await _tell(database, actor, import_id, progress, begins=False)
 
 
 async def _tell(
-    runtime: Runtime, actor: Actor, import_id: UUID, progress: _Progress, *, begins: bool
+    database: Database, actor: Actor, import_id: UUID, progress: _Progress, *, begins: bool
 ) -> None:
     clock = func.clock_timestamp()
     facts: dict[str, Any] = {
@@ -252,5 +255,5 @@ async def _tell(
     if begins:
         facts |= {"attempt": ImportProgress.attempt + 1, "started_at": clock}
     statement = statement.on_conflict_do_update(index_elements=["import_id"], set_=facts)
-    async with runtime.database.transaction(actor, signed_in=False) as session:
+    async with database.transaction(actor, signed_in=False) as session:
         await session.execute(statement)
