@@ -19,9 +19,10 @@ from pgqueuer.domain.models import Job, Schedule
 from pgqueuer.domain.types import QueueExecutionMode
 
 from app.access.actors import JOBS
-from app.database import driver_dsn
+from app.database import Database, driver_dsn
 from app.runtime import Runtime
 from app.services.imports.running import IMPORT, run_import
+from app.settings import Settings
 
 log = structlog.get_logger()
 
@@ -31,8 +32,8 @@ POLL = timedelta(seconds=5)
 LONGEST_PAUSE_SECONDS = 30.0
 ATTEMPTS = 5
 
-Handler = Callable[[Runtime, Mapping[str, Any], bool], Awaitable[None]]
-"""The runtime, the job's payload, and whether this is the last attempt."""
+Handler = Callable[[Database, Settings, Mapping[str, Any], bool], Awaitable[None]]
+"""Beside database and settings the job's payload, and whether this is the last attempt."""
 HANDLERS: Mapping[str, Handler] = {IMPORT: run_import}
 
 CLEANING = (
@@ -123,7 +124,7 @@ async def _work(runtime: Runtime, handler: Handler, job: Job, stop: asyncio.Even
     """One attempt. It is given up where the process is to stop, and begun again elsewhere."""
     payload = json.loads(job.payload or b"{}")
     last = job.attempts + 1 >= ATTEMPTS
-    work = asyncio.ensure_future(handler(runtime, payload, last))
+    work = asyncio.ensure_future(handler(runtime.database, runtime.settings, payload, last))
     ending = asyncio.create_task(stop.wait())
     await asyncio.wait({work, ending}, return_when=asyncio.FIRST_COMPLETED)
     ending.cancel()
