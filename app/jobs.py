@@ -43,6 +43,8 @@ CLEANING = (
     "DELETE FROM import_progress p USING imports i"
     " WHERE i.id = p.import_id AND i.state <> 'queued'",
     "DELETE FROM sign_in_throttles WHERE window_start < now() - interval '24 hours'",
+    "DELETE FROM sign_in_sessions WHERE expires_at < now() - interval '90 days'",
+    "DELETE FROM invitations WHERE expires_at < now() - interval '90 days'",
     "DELETE FROM pgqueuer_log WHERE created < now() - interval '30 days'",
 )
 

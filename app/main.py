@@ -23,6 +23,7 @@ from app.routers import (
     employees,
     health,
     imports,
+    invitations,
     me,
     positions,
     sessions,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
     sessions.router,
     me.router,
+    invitations.router,  # before the accounts, one of which `/accounts/invitations` would be
     accounts.router,
     audit.router,
     audit.me,

@@ -1,4 +1,4 @@
-"""Second factor: time-based codes (RFC 6238) and the recovery codes that stand in for them."""
+"""Codes that are good once: of a second factor (RFC 6238), its stand-ins, and invitations."""
 
 import hashlib
 import hmac
@@ -14,7 +14,10 @@ RECOVERY_CODES = 10
 # Crockford's base 32: no I, L, O (read as 1, 1, 0) and no U.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _AS_WRITTEN_BY_HAND = str.maketrans("ILO", "110")
-_GROUPS, _GROUP_LENGTH = 4, 4  # 16 characters of 5 bits: 80 bits
+_BITS = 5  # a character
+_GROUP_LENGTH = 4
+_RECOVERY_GROUPS = 4  # 80 bits
+_ACTIVATION_GROUPS = 5  # 100 bits: it opens an account without anything beside it
 
 
 def new_totp_secret() -> str:
@@ -47,10 +50,15 @@ def matching_step(secret: str, code: str, now: float, *, last_step: int | None) 
 
 def new_recovery_codes() -> list[str]:
     """Ten codes of 80 bits, such as `7K3M-Q0TZ-91XH-VB2D`; show them once, store the digests."""
-    return [_new_recovery_code() for _ in range(RECOVERY_CODES)]
+    return [_new_code(_RECOVERY_GROUPS) for _ in range(RECOVERY_CODES)]
 
 
-def recovery_digest(code: str) -> bytes:
+def new_activation_codes(count: int) -> list[str]:
+    """Codes of 100 bits, such as `7K3M-Q0TZ-91XH-VB2D-M4YA`."""
+    return [_new_code(_ACTIVATION_GROUPS) for _ in range(count)]
+
+
+def code_digest(code: str) -> bytes:
     """SHA-256 of the code, however it was typed: spaces, dashes, case, O for 0, I or L for 1.
 
     80 random bits can't be guessed from a fast hash. A malformed code just matches none.
@@ -59,10 +67,11 @@ def recovery_digest(code: str) -> bytes:
     return hashlib.sha256(canonical.encode()).digest()
 
 
-def _new_recovery_code() -> str:
-    return "-".join(
-        "".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS)
-    )
+def _new_code(groups: int) -> str:
+    length = groups * _GROUP_LENGTH
+    bits = secrets.randbits(length * _BITS)
+    code = "".join(_ALPHABET[bits >> _BITS * n & 31] for n in range(length))
+    return "-".join(code[n : n + _GROUP_LENGTH] for n in range(0, length, _GROUP_LENGTH))
 
 
 def _without_separators(code: str) -> str:

@@ -203,6 +203,7 @@ class SecurityEvent(StrEnum):
     SIGN_IN_REFUSED = "sign_in_refused"
     SECOND_FACTOR_REFUSED = "second_factor_refused"
     PROOF_REFUSED = "proof_refused"
+    ACTIVATION_REFUSED = "activation_refused"
     RECOVERY_CODE_USED = "recovery_code_used"
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105 - the name of an event
     SIGNING_KEY_ROTATED = "signing_key_rotated"

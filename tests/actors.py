@@ -66,10 +66,12 @@ class Actors:
     async def sign_in(
         self, role: Role, employee_id: UUID | None = None, scopes: tuple[str, ...] = ()
     ) -> Client:
-        """A new account of the role, and its client."""
+        """A new account of the role, or the one that an ASN has, and a client signed in to it."""
         account = await self._owner.fetchval(
             "INSERT INTO accounts (login, display_name, role, employee_id, scopes, password_hash)"
-            " VALUES ($1, $2, $3, $4, $5, 'unusable') RETURNING id",
+            " VALUES ($1, $2, $3, $4, $5, 'unusable')"
+            " ON CONFLICT (employee_id) WHERE role = 'asn' DO UPDATE SET login = accounts.login"
+            " RETURNING id",
             f"{role}-{uuid4().hex[:8]}",
             f"Test {role}",
             role.value,

@@ -163,6 +163,8 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> P
         "SELECT id FROM sign_in_sessions WHERE account_id = $1", siti.account_id
     )
     ids["import_id"] = await _import(hr)
+    made(await hr.post("/accounts/invitations", json={}))
+    ids["invitation_id"] = await owner.fetchval("SELECT id FROM invitations LIMIT 1")
     await _audit_log(app, actors, hr, ids, owner)
     secrets = ["Siti Rahasia", "Jl. Rahasia No. 77", str(foreign["employee_id"])]
     secrets += [str(ids[n]) for n in ("assignment_id", "education_id", "request_id", "session_id")]

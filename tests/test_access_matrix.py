@@ -31,6 +31,7 @@ EXPECTED = """
 sign_in_with_password               anyone
 sign_in_refresh                     anyone
 sign_in_client_token                anyone
+sign_in_activate                    anyone
 sign_in_sign_out                    public asn hr_admin auditor service
 sign_in_keys                        anyone
 sessions_list_sessions              public asn hr_admin auditor service
@@ -52,6 +53,9 @@ accounts_get_account                           hr_admin auditor
 accounts_update_account                        hr_admin
 accounts_reset_password                        hr_admin
 accounts_reset_totp                            hr_admin
+invitations_create_invitations                 hr_admin
+invitations_list_invitations                   hr_admin
+invitations_revoke                             hr_admin
 health_livez                        anyone
 health_readyz                       anyone
 health_metrics                      anyone

@@ -3,9 +3,7 @@
 from uuid import uuid4
 
 import asyncpg
-from fastapi import FastAPI
 
-from app.services.sessions import forget
 from tests.actors import Actors, problem
 from tests.credentials import make_account, refresh, sign_in
 
@@ -94,20 +92,3 @@ async def test_ones_own_list_is_no_read_of_anothers_data(
     await hr.get("/sessions")
     await hr.get("/me")
     assert await owner.fetchval("SELECT count(*) FROM audit_events WHERE kind = 'read'") == 0
-
-
-async def test_old_sessions_and_counters_are_forgotten(
-    app: FastAPI, actors: Actors, owner: asyncpg.Connection
-) -> None:
-    client = actors.anonymous()
-    login = await make_account(owner, "public")
-    await sign_in(client, login)
-    await owner.execute(
-        "UPDATE sign_in_sessions SET expires_at = now() - interval '91 days';"
-        "UPDATE sign_in_throttles SET window_start = now() - interval '2 days'"
-    )
-    await sign_in(client, login)
-    await forget(app.state.runtime.database)
-    assert await owner.fetchval("SELECT count(*) FROM sign_in_sessions") == 1
-    assert await owner.fetchval("SELECT count(*) FROM refresh_tokens") == 1
-    assert (await client.get("/me")).status_code == 200

@@ -49,6 +49,7 @@ TABLE: Mapping[str, Rule] = {
     "sign_in_with_password": DOOR,
     "sign_in_refresh": DOOR,
     "sign_in_client_token": DOOR,
+    "sign_in_activate": DOOR,
     "sign_in_sign_out": OWN_ACCOUNT,
     "sign_in_keys": ANYONE,
     # sessions
@@ -72,6 +73,10 @@ TABLE: Mapping[str, Rule] = {
     "accounts_update_account": only(*HR),
     "accounts_reset_password": only(*HR),
     "accounts_reset_totp": only(*HR),
+    # invitations
+    "invitations_create_invitations": only(*HR),
+    "invitations_list_invitations": only(*HR),
+    "invitations_revoke": only(*HR),
     # health
     "health_livez": ANYONE,
     "health_readyz": ANYONE,

@@ -37,6 +37,7 @@ class Account(Identified, Versioned, Base):
         CheckConstraint("(role <> 'asn') OR employee_id IS NOT NULL", name="asn_is_employee"),
         Index("uq_accounts_login", "login", unique=True),
         Index("ix_accounts_employee_id", "employee_id"),
+        Index("uq_accounts_asn", "employee_id", unique=True, postgresql_where=text("role = 'asn'")),
         _trigram("login"),
         _trigram("display_name"),
     )
@@ -60,6 +61,29 @@ class Account(Identified, Versioned, Base):
     disabled_at: Mapped[datetime | None]
     consented_at: Mapped[datetime | None]
     """When a citizen agreed to the processing of their data (UU PDP 27/2022)."""
+
+
+class Invitation(Identified, Base):
+    """What an employee activates their own account with, once: a code, known by its SHA-256 only.
+
+    Login and name are those of the day of the invitation: what the person was told is what they
+    sign in with.
+    """
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        Index("uq_invitations_employee_id", "employee_id", unique=True),
+        Index("uq_invitations_code_digest", "code_digest", unique=True),
+        Index("ix_invitations_login", "login", "id"),
+    )
+
+    employee_id: Mapped[UUID] = mapped_column(ForeignKey("employees.id"))
+    login: Mapped[str]
+    display_name: Mapped[str]
+    code_digest: Mapped[bytes] = mapped_column(deferred=True, deferred_raiseload=True)
+    invited_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    expires_at: Mapped[datetime]
+    activated_at: Mapped[datetime | None]
 
 
 class RecoveryCode(Base):

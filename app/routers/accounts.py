@@ -40,6 +40,7 @@ from app.schemas.accounts import (
 from app.services import accounts, credentials
 from app.services.accounts import (
     ConsentWithdrawn,
+    EmployeeHasAccount,
     LastAdministrator,
     LoginTaken,
     OwnAccount,
@@ -87,7 +88,7 @@ async def list_accounts(
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(LoginTaken, Invalid, UnknownEmployee),
+    responses=problems(LoginTaken, EmployeeHasAccount, Invalid, UnknownEmployee),
 )
 async def create_account(
     new: AccountCreate,
@@ -131,6 +132,7 @@ async def get_account(
         OwnAccount,
         LastAdministrator,
         ConsentWithdrawn,
+        EmployeeHasAccount,
         Invalid,
     ),
 )

@@ -1,11 +1,12 @@
-"""Signing in and out, refreshing, tokens for scripts, and the keys that tokens are signed with."""
+"""Activating an account, signing in and out, tokens, and the keys that they are signed with."""
 
 from typing import Annotated
 
 from fastapi import Form, Response, status
 
 from app.dependencies import CurrentActor, CurrentCaller, CurrentRuntime, Router, Session
-from app.errors import TooManyRequests, problems
+from app.errors import Invalid, TooManyRequests, problems
+from app.schemas.invitations import Activated, Activation
 from app.schemas.sign_in import (
     ClientToken,
     JsonWebKeySet,
@@ -14,7 +15,9 @@ from app.schemas.sign_in import (
     SignIn,
     TokenRequest,
 )
-from app.services import sessions, sign_in
+from app.services import invitations, sessions, sign_in
+from app.services.accounts import EmployeeHasAccount, LoginTaken
+from app.services.invitations import InvalidActivationCode
 from app.services.second_factor import SecondFactorRequired, WrongSecondFactor
 from app.services.sign_in import (
     InvalidClient,
@@ -72,6 +75,22 @@ async def client_token(
     the RFC's code in `error`. There is no refresh token: ask again.
     """
     return await sign_in.client_token(runtime.database, runtime.keyring, caller, asked)
+
+
+@router.post(
+    "/sign-in/activate",
+    responses=problems(
+        InvalidActivationCode, LoginTaken, EmployeeHasAccount, Invalid, TooManyRequests
+    ),
+)
+async def activate(given: Activation, runtime: CurrentRuntime, caller: CurrentCaller) -> Activated:
+    """Activate the account that one was invited to.
+
+    The code works once, and makes the account of a civil servant with the password that comes
+    along; sign in next. An unknown code, one that was used and one that expired get the same
+    answer. Attempts are counted by address, as at sign-in.
+    """
+    return await invitations.activate(runtime.database, caller, given)
 
 
 @router.post("/sign-out", status_code=status.HTTP_204_NO_CONTENT)

@@ -44,6 +44,14 @@ class LoginTaken(Conflict):
     constraints = ("uq_accounts_login",)
 
 
+class EmployeeHasAccount(Conflict):
+    """An employee has one account of their own at most, disabled or not."""
+
+    code = "employee_has_account"
+    title = Bilingual("Pegawai ini sudah memiliki akun", "This employee already has an account")
+    constraints = ("uq_accounts_asn",)
+
+
 class UnknownEmployee(Invalid):
     """No employee has this id."""
 
@@ -237,7 +245,7 @@ async def create_account(
 ) -> AccountSecret:
     """An account for an employee, an officer or a script; `secret` is to be handed over.
 
-    Errors: LoginTaken, UnknownEmployee, Invalid.
+    Errors: LoginTaken, EmployeeHasAccount, UnknownEmployee, Invalid.
     """
     _check_role(new.role, new.employee_id, new.scopes)
     account = Account(
@@ -262,7 +270,8 @@ async def update_account(
 ) -> AccountRead:
     """Change, disable or enable an account. A change of what it may do ends its access tokens.
 
-    Errors: NotFound, StaleVersion, OwnAccount, LastAdministrator, ConsentWithdrawn, Invalid.
+    Errors: NotFound, StaleVersion, OwnAccount, LastAdministrator, ConsentWithdrawn,
+    EmployeeHasAccount, Invalid.
     """
     account = await _locked(session, account_id)
     if account.version != expected:

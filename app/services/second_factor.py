@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calendar import now
 from app.errors import Bilingual, Forbidden, Unauthenticated
 from app.models.accounts import Account, RecoveryCode
-from app.one_time_codes import matching_step, new_recovery_codes, recovery_digest
+from app.one_time_codes import code_digest, matching_step, new_recovery_codes
 from app.sealing import Sealer
 from app.services import security_events
 from app.services.security_events import Refusal
@@ -85,7 +85,7 @@ async def check(
 
 
 async def _use_recovery_code(session: AsyncSession, account: Mapping[str, Any], code: str) -> None:
-    given = {"account": account["id"], "given": recovery_digest(code), "at": now()}
+    given = {"account": account["id"], "given": code_digest(code), "at": now()}
     if await session.scalar(USE_RECOVERY_CODE, given) is None:
         raise WrongSecondFactor
 
@@ -105,6 +105,6 @@ async def replace_recovery_codes(session: AsyncSession, account_id: Any) -> list
     codes = new_recovery_codes()
     await session.execute(
         insert(RecoveryCode),
-        [{"account_id": account_id, "digest": recovery_digest(code)} for code in codes],
+        [{"account_id": account_id, "digest": code_digest(code)} for code in codes],
     )
     return codes

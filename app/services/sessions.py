@@ -1,26 +1,23 @@
 """Sessions: where an account is signed in, and the end of it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.accounts import can_see_sessions, sessions_visible
-from app.access.actors import SIGN_IN, Actor
+from app.access.actors import Actor
 from app.calendar import now
-from app.database import Database, Reader
+from app.database import Reader
 from app.errors import NotFound
 from app.models.accounts import Account, SignInSession
 from app.pagination import decode_cursor, encode_cursor
 from app.schemas.sign_in import SessionPage, SessionQuery, SessionRead
-from app.services import throttle
 
-KEPT = timedelta(days=90)
-"""How long an ended session is told of."""
 ORDER = "sessions:-created_at"
 HOLDS = (SignInSession.revoked_at.is_(None), SignInSession.expires_at > func.now())
 OF_ACCOUNT = SignInSession.account_id == bindparam("account_id", type_=Uuid())
@@ -122,11 +119,3 @@ async def _end(session: AsyncSession, because: str, *which: ColumnElement[bool])
         .values(revoked_at=now(), revoked_because=because)
         .execution_options(synchronize_session=False)
     )
-
-
-async def forget(database: Database) -> None:
-    """Delete sessions and counters that ended long ago; for a daily job."""
-    async with database.transaction(Actor(operation="forget"), persona=SIGN_IN) as session:
-        old = now() - KEPT
-        await session.execute(delete(SignInSession).where(SignInSession.expires_at < old))
-        await throttle.forget(session)

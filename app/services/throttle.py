@@ -11,7 +11,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
@@ -142,9 +142,3 @@ async def give_back(session: AsyncSession, caller: Caller) -> None:
     for taken in caller.taken:
         await session.execute(GIVE_BACK, {"key": taken.key, "window_start": taken.window_start})
     caller.tell_limits(given_back=1)
-
-
-async def forget(session: AsyncSession) -> None:
-    """Delete counters whose window ended long ago."""
-    old = now() - timedelta(days=1)
-    await session.execute(delete(SignInThrottle).where(SignInThrottle.window_start < old))

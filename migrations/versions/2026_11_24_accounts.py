@@ -1,4 +1,4 @@
-"""Accounts, sign-in sessions and signing keys."""
+"""Accounts, invitations to them, sign-in sessions and signing keys."""
 
 from alembic import op
 
@@ -49,9 +49,26 @@ CREATE TABLE accounts (
     CONSTRAINT fk_accounts_employee_id FOREIGN KEY (employee_id) REFERENCES employees (id)
 );
 CREATE INDEX ix_accounts_employee_id ON accounts (employee_id);
+CREATE UNIQUE INDEX uq_accounts_asn ON accounts (employee_id) WHERE role = 'asn';
 CREATE UNIQUE INDEX uq_accounts_login ON accounts (login);
 CREATE INDEX ix_accounts_login_trigram ON accounts USING gin (login gin_trgm_ops);
 CREATE INDEX ix_accounts_display_name_trigram ON accounts USING gin (display_name gin_trgm_ops);
+
+CREATE TABLE invitations (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    employee_id uuid NOT NULL,
+    login varchar NOT NULL,
+    display_name varchar NOT NULL,
+    code_digest bytea NOT NULL,
+    invited_at timestamptz DEFAULT now() NOT NULL,
+    expires_at timestamptz NOT NULL,
+    activated_at timestamptz,
+    CONSTRAINT pk_invitations PRIMARY KEY (id),
+    CONSTRAINT fk_invitations_employee_id FOREIGN KEY (employee_id) REFERENCES employees (id)
+);
+CREATE UNIQUE INDEX uq_invitations_employee_id ON invitations (employee_id);
+CREATE UNIQUE INDEX uq_invitations_code_digest ON invitations (code_digest);
+CREATE INDEX ix_invitations_login ON invitations (login, id);
 
 CREATE TABLE recovery_codes (
     account_id uuid NOT NULL,
@@ -198,11 +215,12 @@ def upgrade() -> None:
         grant(table, "SELECT, INSERT, UPDATE, DELETE", SIGN_IN)
         policy(table, "sign_in", "ALL", (SIGN_IN,))
     _secure_accounts()
+    _secure_invitations()
     _secure_sessions()
 
 
 def _secure_accounts() -> None:
-    """Only the sign-in persona reads secrets, and it makes citizens only; nobody raises a role."""
+    """Only the sign-in persona reads secrets, and of itself makes citizens; it raises no role."""
     grant("accounts", "SELECT, INSERT", SIGN_IN)
     grant("accounts", f"UPDATE ({', '.join(OWN_CREDENTIALS)})", SIGN_IN)
     policy("accounts", "sign_in", "SELECT", (SIGN_IN,))
@@ -223,6 +241,23 @@ def _secure_accounts() -> None:
     )
     grant("recovery_codes", "SELECT (account_id), DELETE", HR_ADMIN)
     policy("recovery_codes", "reset", "ALL", (HR_ADMIN,))
+
+
+def _secure_invitations() -> None:
+    """The sign-in persona makes a civil servant's account only in the transaction that uses up
+    their invitation, and with its login: `now()` is the time at which a transaction began.
+    """
+    secure_rows("invitations")
+    grant("invitations", "SELECT, INSERT, UPDATE, DELETE", HR_ADMIN)
+    policy("invitations", "administration", "ALL", (HR_ADMIN,))
+    grant("invitations", "SELECT, UPDATE (activated_at)", SIGN_IN)
+    policy("invitations", "activation", "ALL", (SIGN_IN,))
+    invited = (
+        "role = 'asn' AND EXISTS (SELECT FROM invitations i WHERE i.activated_at = now()"
+        " AND i.employee_id = accounts.employee_id AND i.login = accounts.login)"
+    )
+    policy("accounts", "activation", "INSERT", (SIGN_IN,), invited)
+    audited("invitations", "employee_id", ("code_digest",))
 
 
 def _secure_sessions() -> None:

@@ -12,7 +12,10 @@ revision = "jobs"
 down_revision = "imports"
 
 QUEUE = ("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics")
-CLEANED = ("idempotency_keys", "import_files", "import_progress", "sign_in_throttles")
+CLEANED = (
+    *("idempotency_keys", "import_files", "import_progress"),
+    *("sign_in_throttles", "sign_in_sessions", "invitations"),
+)
 
 
 def upgrade() -> None:
