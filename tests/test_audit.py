@@ -426,6 +426,6 @@ async def test_no_answer_without_its_event(actors: Actors, owner: asyncpg.Connec
     auditor, siti = await actors.auditor(), await employee(owner)
     await owner.execute("REVOKE INSERT ON audit_events FROM kemuning_recorder")
     path = f"/audit/events?subject_id={siti}"
-    problem(await auditor.get(path), 503, "database_unavailable")
+    problem(await auditor.get(path), 503, "unavailable")
     await owner.execute("GRANT INSERT ON audit_events TO kemuning_recorder")
     assert (await auditor.get(path)).status_code == 200
