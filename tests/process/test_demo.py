@@ -31,7 +31,7 @@ SEEDING = (
     " WHERE relation = to_regclass('employees') AND mode = 'RowExclusiveLock'"
 )
 AS_NOBODY = """
-import encodings.utf_8_sig, os, sys
+import encodings.idna, encodings.utf_8_sig, os, sys
 from app import cli, openapi
 from app.demo import run
 os.setgroups([]), os.setgid(int(sys.argv[2])), os.setuid(int(sys.argv[1]))

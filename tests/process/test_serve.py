@@ -6,6 +6,7 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -27,8 +28,13 @@ REQUESTS = re.compile(r'kemuning_request_seconds_count\{.*livez".*\} (\d+)')
 
 def children(service: Service) -> list[psutil.Process]:
     """The worker processes, not the resource tracker beside them."""
-    found = psutil.Process(service.program.process.pid).children()
-    return [p for p in found if "spawn_main" in " ".join(p.cmdline())]
+    return [p for p in psutil.Process(service.program.process.pid).children() if is_worker(p)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it has just ended
+        return "spawn_main" in " ".join(process.cmdline())
+    return False
 
 
 async def test_two_workers(postgres: Postgres, serve: Serve) -> None:
