@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, TypeVar
@@ -119,9 +120,7 @@ def serve(
     from app import logs
 
     logs.configure(settings_from_environment().log_level)
-    with TemporaryDirectory(prefix="kemuning-metrics-") as folder:
-        if workers > 1:  # each adds up its metrics there, and answers with the sum
-            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+    with shared_metrics(workers):
         uvicorn.run(
             "app.main:app_from_environment",
             factory=True,
@@ -133,6 +132,17 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=20,
         )
+
+
+@contextmanager
+def shared_metrics(workers: int) -> Iterator[None]:
+    """A folder where several workers add up what they measure: each answers with the sum."""
+    if workers == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="kemuning-metrics-") as folder:
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        yield
 
 
 @app.command()

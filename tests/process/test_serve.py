@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -53,6 +54,7 @@ async def test_two_workers(postgres: Postgres, serve: Serve) -> None:
     await asyncio.gather(*(once(service, "/livez") for _ in range(20)))
     assert await counted(service) == before + 20
     victim = children(service)[0]
+    metrics = Path(victim.environ()["PROMETHEUS_MULTIPROC_DIR"])
     victim.kill()
     await eventually(partial(answers, f"{service.url}/livez", 200), 20)
     await asyncio.to_thread(
@@ -60,6 +62,7 @@ async def test_two_workers(postgres: Postgres, serve: Serve) -> None:
         lambda: len(children(service)) == 2 and victim not in children(service),
     )
     await asyncio.to_thread(service.program.end, signal.SIGTERM)
+    assert not await asyncio.to_thread(metrics.exists)
 
 
 async def once(service: Service, path: str, body: object = None) -> httpx.Response:
