@@ -351,6 +351,8 @@ HTTP_ERRORS: dict[int, type[DomainError]] = {
 
 
 def _from_http(error: HTTPException) -> DomainError:
+    if isinstance(error.__cause__, DomainError):  # raised while FastAPI read the body
+        return error.__cause__
     domain = HTTP_ERRORS.get(error.status_code, BadRequest)()
     domain.headers.update(error.headers or {})
     return domain

@@ -21,9 +21,10 @@ from app.installation import LOGIN, OWNER, create_database, migrate
 from app.main import create_app
 from app.settings import Settings, with_driver
 from tests.actors import Actors
-from tests.populated import Populated, populate
+from tests.populated import Populated, Records, people_of, populate
 
 TEMPLATE = "kemuning_template"
+POPULATED_TEMPLATE = "kemuning_populated"
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
@@ -48,11 +49,39 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
         yield running
 
 
+@pytest.fixture(scope="session")
+def filled(server: EmbeddedServer) -> Records:
+    """A second template, with something of every kind in it; filled through the API, once."""
+    return asyncio.run(_fill(server))
+
+
+async def _fill(server: EmbeddedServer) -> Records:
+    await create_database(server.dsn(), POPULATED_TEMPLATE, template=TEMPLATE)
+    owner = await asyncpg.connect(server.dsn(POPULATED_TEMPLATE))
+    application = create_app(settings_for(server, POPULATED_TEMPLATE))
+    people = Actors(application, owner)
+    try:
+        return await populate(application, people, owner)
+    finally:
+        await people.close()
+        await application.state.runtime.close()
+        await owner.close()
+
+
 @pytest.fixture
-async def database(server: EmbeddedServer) -> AsyncIterator[str]:
-    """The name of an empty, migrated database; dropped after the test."""
+def template(request: pytest.FixtureRequest) -> str:
+    """What the test's database is cloned from: the filled one where it asks for `populated`."""
+    if "populated" not in request.fixturenames:
+        return TEMPLATE
+    request.getfixturevalue("filled")
+    return POPULATED_TEMPLATE
+
+
+@pytest.fixture
+async def database(server: EmbeddedServer, template: str) -> AsyncIterator[str]:
+    """The name of a migrated database of the test's own; dropped after it."""
     name = f"test_{uuid4().hex}"
-    await create_database(server.dsn(), name, template=TEMPLATE)
+    await create_database(server.dsn(), name, template=template)
     yield name
     connection = await asyncpg.connect(server.dsn())
     await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -99,6 +128,6 @@ async def actors(app: FastAPI, owner: asyncpg.Connection) -> AsyncIterator[Actor
 
 
 @pytest.fixture
-async def populated(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> Populated:
-    """A small government with something of every kind in it."""
-    return await populate(app, actors, owner)
+async def populated(filled: Records, actors: Actors) -> Populated:
+    """A small government with something of every kind in it, and a client of every role."""
+    return await people_of(filled, actors)

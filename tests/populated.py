@@ -7,7 +7,7 @@ the test says what it still has to be told.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -117,58 +117,84 @@ def unserved() -> FastAPI:
     )
 
 
-@dataclass
-class Populated:
-    """The data set: ids by the name of the path parameter that takes them."""
+@dataclass(frozen=True)
+class Records:
+    """What stands in the filled database."""
 
-    ids: dict[str, object]
-    """Of the unit, position and so on, and of what belongs to `foreign`."""
+    ids: Mapping[str, object]
+    """By the parameter that takes them: of the unit, the position, and what is `foreign`'s."""
     foreign: UUID
     """An employee with something of every kind."""
     own: UUID
-    """The employee whose account `asn` is, with something of every kind too."""
-    asn: Client
-    secrets: list[str] = field(default_factory=list)
+    """The employee whom the client of the role `asn` is, with something of every kind too."""
+    secrets: tuple[str, ...]
     """Texts that only stand in what belongs to `foreign`."""
 
 
-async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> Populated:
+@dataclass(frozen=True)
+class Populated(Records):
+    """The filled database and a client of every role; the service client holds every scope."""
+
+    clients: Mapping[Role, Client]
+
+    @property
+    def asn(self) -> Client:
+        return self.clients[Role.ASN]
+
+    def client(self, operation: Operation) -> Client:
+        """Somebody who may call it, the strongest first."""
+        return next(c for role, c in self.clients.items() if role in operation.rule.roles)
+
+
+async def people_of(records: Records, actors: Actors) -> Populated:
+    """New clients for the records."""
+    clients = {
+        Role.HR_ADMIN: await actors.hr_admin(),
+        Role.AUDITOR: await actors.auditor(),
+        Role.ASN: await actors.asn(records.own),
+        Role.PUBLIC: await actors.public(),
+        Role.SERVICE: await actors.service(*Scope),
+    }
+    return Populated(records.ids, records.foreign, records.own, records.secrets, clients)
+
+
+async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> Records:
     """Fill the database through the API, as an officer and two employees do."""
     hr = await actors.hr_admin()
     government = Government(hr, owner)
     root = await government.unit("KAB", kind="pemerintah_daerah", name="Kabupaten Kemuning")
     unit = await government.unit("DISDIK", root, name="Dinas Pendidikan")
     await government.unit("BKPSDM", root, kind="badan")
-    position = await government.position(unit, "GURU", seats=3)
+    position = await government.position(unit, "GURU", seats=4)
     await government.position(unit, "KADIS", job_kind="jpt_pratama")
     foreign = await _employee(hr, government, position, "Siti Rahasia", "Jl. Rahasia No. 77")
     own = await _employee(hr, government, position, "Budi Santoso", "Jl. Kemuning No. 2")
     await _employee(hr, government, position, "Wayan Darma", "Jl. Kemuning No. 3")
     await enter(hr, identifier=ni_pppk(), status=PPPK, golongan=None)
+    siti = await actors.asn(foreign["employee_id"])
+    await _ask_for_corrections(siti, await actors.asn(own["employee_id"]))
 
-    siti, asn = await actors.asn(foreign["employee_id"]), await actors.asn(own["employee_id"])
-    for client in (siti, asn):
+    ids = foreign | {"unit_id": unit, "parent_id": root, "root": root, "position_id": position}
+    ids["account_id"], ids["import_id"] = siti.account_id, await _import(hr)
+    made(await hr.post("/accounts/invitations", json={}))
+    for name, table, column, value in (
+        ("request_id", "correction_requests", "employee_id", siti.employee_id),
+        ("session_id", "sign_in_sessions", "account_id", siti.account_id),
+        ("invitation_id", "invitations", "display_name", "Wayan Darma"),
+    ):
+        ids[name] = await owner.fetchval(f"SELECT id FROM {table} WHERE {column} = $1", value)
+    await _look_and_sign(app, actors, hr, ids, owner)
+    secrets = ["Siti Rahasia", "Jl. Rahasia No. 77", str(siti.employee_id)]
+    secrets += [str(ids[n]) for n in ("assignment_id", "education_id", "request_id", "session_id")]
+    return Records(ids, foreign["employee_id"], own["employee_id"], tuple(secrets))
+
+
+async def _ask_for_corrections(*employees: Client) -> None:
+    for client in employees:
+        path = f"/employees/{client.employee_id}/correction-requests"
         for name in ("birth_place", "address"):
             body = {"field": name, "proposed_value": f"Rahasia {name}", "reason": "Sesuai akta."}
-            made(
-                await client.post(f"/employees/{client.employee_id}/correction-requests", json=body)
-            )
-    ids: dict[str, object] = {**foreign, "unit_id": unit, "position_id": position}
-    ids |= {"parent_id": root, "root": root}
-    ids["request_id"] = await owner.fetchval(
-        "SELECT id FROM correction_requests WHERE employee_id = $1", foreign["employee_id"]
-    )
-    ids["account_id"] = siti.account_id
-    ids["session_id"] = await owner.fetchval(
-        "SELECT id FROM sign_in_sessions WHERE account_id = $1", siti.account_id
-    )
-    ids["import_id"] = await _import(hr)
-    made(await hr.post("/accounts/invitations", json={}))
-    ids["invitation_id"] = await owner.fetchval("SELECT id FROM invitations LIMIT 1")
-    await _audit_log(app, actors, hr, ids, owner)
-    secrets = ["Siti Rahasia", "Jl. Rahasia No. 77", str(foreign["employee_id"])]
-    secrets += [str(ids[n]) for n in ("assignment_id", "education_id", "request_id", "session_id")]
-    return Populated(ids, foreign["employee_id"], own["employee_id"], asn, secrets)
+            made(await client.post(path, json=body))
 
 
 async def _employee(
@@ -206,7 +232,7 @@ async def _import(hr: Client) -> object:
     return answer.json()["id"]
 
 
-async def _audit_log(
+async def _look_and_sign(
     app: FastAPI, actors: Actors, hr: Client, ids: dict[str, object], owner: asyncpg.Connection
 ) -> None:
     """Events of reads, a chained log, and two checkpoints."""
@@ -220,26 +246,6 @@ async def _audit_log(
     ids["event_id"] = await owner.fetchval(
         "SELECT id FROM audit_events WHERE $1 = ANY(subject_ids)", ids["employee_id"]
     )
-
-
-def allowed_role(rule: Rule) -> Role:
-    """Somebody who may call it, the strongest first."""
-    return next(
-        r
-        for r in (Role.HR_ADMIN, Role.AUDITOR, Role.ASN, Role.PUBLIC, Role.SERVICE)
-        if r in rule.roles
-    )
-
-
-async def each_role(actors: Actors, populated: Populated) -> Mapping[Role, Client]:
-    """A client of every role; the service client holds every scope."""
-    return {
-        Role.HR_ADMIN: await actors.hr_admin(),
-        Role.AUDITOR: await actors.auditor(),
-        Role.ASN: populated.asn,
-        Role.PUBLIC: await actors.public(),
-        Role.SERVICE: await actors.service(*Scope),
-    }
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -25,7 +25,7 @@ from app.access.table import TABLE, UnlistedOperation
 from app.vocabulary import Role, Scope
 from tests.actors import Actors, Client, problem
 from tests.audit_log import write_employees
-from tests.populated import Operation, Populated, each_role, operations, unserved
+from tests.populated import Operation, Populated, operations, unserved
 
 EXPECTED = """
 sign_in_with_password               anyone
@@ -171,11 +171,9 @@ async def _client(who: str, actors: Actors, employee: UUID) -> Client:
     return await actors.sign_in(Role(who), employee if staff else None)
 
 
-async def test_refused_before_anything_is_looked_at(
-    app: FastAPI, actors: Actors, populated: Populated
-) -> None:
+async def test_refused_before_anything_is_looked_at(app: FastAPI, populated: Populated) -> None:
     """A forbidden caller can't tell by the answer whether an id exists or a body is right."""
-    citizen = await actors.public()
+    citizen = populated.clients[Role.PUBLIC]
     for operation in operations(app):
         if not may("public", operation.id):
             real = await operation.send(citizen, populated.ids)
@@ -210,12 +208,10 @@ OPEN = {"unit_id", "parent_id", "root", "position_id"}
 """What every caller whom the table lets in may see: not a person's."""
 
 
-async def test_a_foreign_id_is_as_an_absent_one(
-    app: FastAPI, actors: Actors, populated: Populated
-) -> None:
+async def test_a_foreign_id_is_as_an_absent_one(app: FastAPI, populated: Populated) -> None:
     tried = Counter[str]()
     for role in (Role.ASN, Role.PUBLIC):
-        client = (await each_role(actors, populated))[role]
+        client = populated.clients[role]
         for operation in operations(app):
             if may(role, operation.id):
                 for name in _ids(operation) - OPEN:

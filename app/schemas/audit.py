@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.schemas.base import Code, Page, PageQuery, Schema, example
+from app.schemas.base import Code, Line, Page, PageQuery, Schema, example
 from app.vocabulary import AuditFault, AuditKind, Role
 
 Seq = Annotated[int, Field(ge=1, le=2**63 - 1)]
@@ -191,14 +191,14 @@ class CheckpointDocument(Schema):
 
     model_config = example(CHECKPOINT)
 
-    type: Annotated[str, Field(max_length=100)]
-    origin: Annotated[str, Field(max_length=255)]
+    type: Annotated[Line, Field(max_length=100)]
+    origin: Line
     tree_size: Annotated[int, Field(ge=0, le=2**63 - 1)]
     root_hash: Hex
     chain_hash: Hex
-    at: Annotated[str, Field(max_length=40)]
-    kid: Annotated[str, Field(max_length=255)]
-    signature: Annotated[str, Field(max_length=100)]
+    at: Annotated[Line, Field(max_length=40)]
+    kid: Line
+    signature: Annotated[Line, Field(max_length=100)]
 
 
 class CheckpointPage(Page):

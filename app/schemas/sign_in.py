@@ -11,10 +11,10 @@ from app.vocabulary import NextStep, Role
 
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
 OneTimeCode = Annotated[
-    str, Field(min_length=6, max_length=12, description="Six digits of the authenticator app.")
+    Line, Field(min_length=6, max_length=12, description="Six digits of the authenticator app.")
 ]
 RecoveryCode = Annotated[
-    str, Field(min_length=16, max_length=40, description="Stands in for TOTP once.")
+    Line, Field(min_length=16, max_length=40, description="Stands in for TOTP once.")
 ]
 
 
