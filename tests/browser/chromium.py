@@ -31,7 +31,7 @@ FLAGS = (
     "--proxy-server=127.0.0.1:9",
     "--remote-debugging-pipe",
 )
-PATIENCE = 20.0  # seconds, for a step that takes a fraction of one
+PATIENCE = 60.0  # seconds, for a step that takes a fraction of one
 QUIET = 0.5  # seconds without a message, after which a page is at rest
 SEVERE = {"error", "warning", "assert"}
 # Scrolls an element into view and gives the middle of it, where a person would press.

@@ -1,5 +1,6 @@
 """A served application, a browser, and a record of what the browser sought elsewhere."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +9,13 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 import pytest
 from fastapi import FastAPI
 
+from app.embedded import EmbeddedServer
+from app.installation import create_database
+from app.main import create_app
+from app.settings import Settings
 from tests.browser.chromium import Browser, Missing
-from tests.browser.small_app import serving, small_app
+from tests.browser.serving import serving
+from tests.conftest import TEMPLATE, settings_for
 
 _sought: list[str] = []
 
@@ -50,16 +56,26 @@ def outside() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def served_url() -> Iterator[str]:
-    """The application under test, at the root of its host."""
-    with serving(small_app()) as url:
+def settings(server: EmbeddedServer) -> Settings:
+    """Those of a developer's machine, with a migrated database."""
+    asyncio.run(create_database(server.dsn(), "browser", template=TEMPLATE))
+    return settings_for(server, "browser")
+
+
+@pytest.fixture(scope="session")
+def served_url(settings: Settings) -> Iterator[str]:
+    """Kemuning at the root of its host."""
+    with serving(create_app(settings)) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def mounted_url() -> Iterator[str]:
-    """An application below a root_path."""
-    outer = FastAPI(docs_url=None, redoc_url=None)
-    outer.mount("/kemuning", small_app())
+def mounted_url(settings: Settings) -> Iterator[str]:
+    """Kemuning below a root_path."""
+    kemuning = create_app(settings)
+    outer = FastAPI(
+        docs_url=None, redoc_url=None, lifespan=lambda _: kemuning.router.lifespan_context(kemuning)
+    )
+    outer.mount("/kemuning", kemuning)
     with serving(outer) as url:
         yield f"{url}/kemuning"

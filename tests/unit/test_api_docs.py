@@ -1,7 +1,10 @@
 """The documentation page on the wire; tests/browser has it in a real browser."""
 
 import asyncio
+import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +12,7 @@ from fastapi import FastAPI
 
 from app.api_docs import docs_router
 
+OPENAPI = Path(__file__).parents[2] / "openapi.json"
 NAMES = ["docs.js", "swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"]
 
 
@@ -45,6 +49,42 @@ def test_the_policy_lets_nothing_in_from_elsewhere_or_inline() -> None:
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert not re.search(r"<style|style=|<script>|https?:|\son\w+=", answer.text)
     assert "<title>Kemuning &lt;&amp;&gt;</title>" in answer.text
+
+
+def descriptions(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name in ("description", "summary") and isinstance(value, str):
+                yield value
+            yield from descriptions(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from descriptions(value)
+
+
+def styled(markdown: str) -> bool:
+    """Whether its HTML has a style attribute: an aligned table's cells do, and HTML may."""
+    aligned = r"^[ |:-]*(:-|-:)[ |:-]*$"
+    return bool(re.search(rf"{aligned}|<[^>]+\bstyle\b", markdown, re.IGNORECASE | re.MULTILINE))
+
+
+def test_no_description_has_a_style_that_the_policy_would_stop() -> None:
+    document = json.loads(OPENAPI.read_text())
+    assert [text for text in descriptions(document) if styled(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("| a | b |\n|--:|---|\n| 1 | 2 |", True),
+        ("a | b\n:-- | ---\n1 | 2", True),
+        ('A <p\nSTYLE="color: red">word</p>', True),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", False),
+        ("A style: in `words` - and x < y", False),
+    ],
+)
+def test_styles_are_found(markdown: str, expected: bool) -> None:
+    assert styled(markdown) is expected
 
 
 @pytest.mark.parametrize("path", ["/docs", *(f"/docs/assets/{name}" for name in NAMES)])
