@@ -61,15 +61,23 @@ MISTAKES: tuple[dict[str, str], ...] = (
     {"job_title": "Juru Terbang"},
 )
 """Every hundredth row has one of them."""
+DAY = date(2026, 1, 1)
 ROOM = """
 UPDATE position_versions SET seats = 10000 WHERE id IN (
-    SELECT DISTINCT ON (unit_id, title) id FROM position_versions
-    WHERE upper_inf(valid) AND job_kind IN ('fungsional', 'pelaksana') ORDER BY unit_id, title
+    SELECT (array_agg(p.id))[1] FROM position_versions p JOIN unit_versions u USING (unit_id)
+    WHERE p.valid @> $1::date AND u.valid @> $1::date AND upper_inf(p.valid * u.valid)
+      AND p.job_kind IN ('fungsional', 'pelaksana')
+    GROUP BY unit_id, lower(p.title) HAVING count(*) = 1
 )
 """
+"""Positions that a file names without doubt take all who come."""
 PLACES = """
 SELECT u.code, p.title, p.job_kind, p.jenjang FROM position_versions p
 JOIN units u ON u.id = p.unit_id WHERE p.seats = 10000 ORDER BY u.code, p.title LIMIT 1000
+"""
+ERRORS = """
+SELECT code, count(*), min(detail_en) FROM import_findings
+WHERE import_id = $1 AND severity = 'error' GROUP BY code
 """
 OFFICER = """
 INSERT INTO accounts (login, display_name, role, password_hash)
@@ -115,7 +123,7 @@ class _Bench:
         await create_database(self.running.dsn(), BEFORE, template=data.DATABASE)
         connection = await asyncpg.connect(self.running.dsn(BEFORE))
         try:
-            await connection.execute(ROOM)
+            await connection.execute(ROOM, DAY)
             self.officer = await connection.fetchval(OFFICER)
             places = await connection.fetch(PLACES)
         finally:
@@ -151,7 +159,7 @@ class _Bench:
     async def _import(self) -> Round:
         runtime = Runtime.of(data.settings(self.running, CLONE))
         actor = Actor(Role.HR_ADMIN, self.officer, operation="imports_create", purpose="Bench")
-        wishes = Wishes(False, True, False, date(2026, 1, 1), None, None)
+        wishes = Wishes(False, True, False, DAY, None, None)
         try:
             async with runtime.database.transaction(actor, signed_in=False) as session:
                 brought = await create_import(session, actor, FILENAME, self.content, wishes)
@@ -171,11 +179,12 @@ class _Bench:
             state, text = await connection.fetchrow(
                 "SELECT state, counts FROM imports WHERE id = $1", import_id
             )
+            errors = await connection.fetch(ERRORS, import_id)
         finally:
             await connection.close()
         counts: dict[str, int] = json.loads(text)
         if state != "imported" or not 0 < counts["wrong"] < counts["rows"] / 50:
-            raise RuntimeError(f"the import is {state}: {counts}")
+            raise RuntimeError(f"the import is {state}: {counts}, {errors}")
         return counts
 
     # The limit
