@@ -178,9 +178,10 @@ class EmbeddedServer:
         self._exit_on_signals()
 
     def _release(self) -> None:
-        for number in self._signals:
-            signal.signal(number, signal.SIG_DFL)
-        self._signals.clear()
+        if threading.current_thread() is threading.main_thread():  # others may not touch signals
+            for number in self._signals:
+                signal.signal(number, signal.SIG_DFL)
+            self._signals.clear()
         atexit.unregister(self.stop)
         if self._lock is not None:
             os.close(self._lock)
