@@ -9,19 +9,26 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from app.errors import InvalidCursor
 
 Parser = Callable[[str], Any]
+
+
+def _instant(text: str) -> datetime:
+    """In UTC, as the driver sends it: beyond the calendar is an OverflowError here, not there."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
 PARSERS: dict[type, Parser] = {
     str: str,
     int: int,
     UUID: UUID,
     date: date.fromisoformat,
-    datetime: datetime.fromisoformat,
+    datetime: _instant,
 }
 
 

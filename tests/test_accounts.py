@@ -660,3 +660,16 @@ async def test_what_one_changes_leaves_an_event_that_names_them(
     assert event["actor_role"] == "asn"
     (changed,) = json.loads(event["changes"])
     assert changed["after"].keys() == {"version", "token_version", "updated_at"}
+
+
+async def test_a_change_of_nothing_is_told_since_it_shows_the_account(
+    actors: Actors, owner: asyncpg.Connection
+) -> None:
+    rina, budi = await actors.hr_admin(), await actors.public()
+    headers = {"If-Match": '"1"', "X-Request-Id": "ubah-tanpa-isi"}
+    answer = await rina.patch(f"/accounts/{budi.account_id}", json={}, headers=headers)
+    assert answer.status_code == 200
+    subjects = await owner.fetchval(
+        "SELECT subject_ids FROM audit_events WHERE request_id = 'ubah-tanpa-isi'"
+    )
+    assert subjects == [budi.account_id]

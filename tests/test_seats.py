@@ -350,6 +350,14 @@ async def test_seeing_holders_leaves_an_event_that_names_them(
         "SELECT subject_ids FROM audit_events WHERE operation = 'positions_create_assignment'"
     )
     assert [set(row["subject_ids"]) for row in written] == [{me}, {colleague}]
+    nothing = await g.hr.patch(
+        f"{path}/assignments/{held['id']}", json={}, headers={"If-Match": f'"{held["version"]}"'}
+    )
+    assert ok(nothing)["employee_name"]
+    shown = await g.owner.fetchval(
+        "SELECT subject_ids FROM audit_events WHERE operation = 'positions_update_assignment'"
+    )
+    assert shown == [colleague]
 
 
 async def test_an_answer_that_names_people_changes_its_etag_with_the_name(

@@ -3,7 +3,9 @@
 from uuid import uuid4
 
 import asyncpg
+import pytest
 
+from app.pagination import encode_cursor
 from tests.actors import Actors, problem
 from tests.credentials import make_account, refresh, sign_in
 
@@ -60,6 +62,16 @@ async def test_the_list_is_paged(actors: Actors, owner: asyncpg.Connection) -> N
     ids = [s["id"] for s in (*first.json()["items"], *second["items"])]
     assert len(ids) == len(set(ids)) == 3
     problem(await rina.get("/sessions?cursor=abc"), 400, "invalid_cursor")
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00+99"]
+)
+async def test_a_cursor_of_somebody_elses_making_is_refused(actors: Actors, moment: str) -> None:
+    rina = await actors.auditor()
+    cursor = encode_cursor("sessions:-created_at", (moment, uuid4()))
+    problem(await rina.get(f"/sessions?cursor={cursor}"), 400, "invalid_cursor")
+    assert (await rina.get("/sessions?cursor=")).status_code == 200
 
 
 async def test_anothers_sessions_are_hr_admins_to_see_and_end(

@@ -288,6 +288,7 @@ async def update_account(
     if changes.keys() - NAMES:
         account.token_version += 1
     _apply(account, changes)
+    account.updated_at = now()  # what changes nothing still shows the account: an event
     if disabled is not None:
         await _set_disabled(session, account, disabled=disabled)
     await session.flush()

@@ -61,7 +61,7 @@ async def list_sessions(reader: Reader, actor: Actor, query: SessionQuery) -> Se
     if query.cursor:
         after = decode_cursor(query.cursor, ORDER, (datetime, UUID))
         values["created_at"], values["id"] = after
-    rows = await reader.all(_page(query.cursor is not None), **values)
+    rows = await reader.all(_page(bool(query.cursor)), **values)
     items = [SessionRead(**row, current=row["id"] == actor.session_id) for row in rows]
     page, last = items[: query.limit], items[query.limit - 1 : query.limit]
     more = len(items) > query.limit

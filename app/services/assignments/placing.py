@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
 from app.access.organisation import can_see_holder, require_sight_of_holders
+from app.calendar import now
 from app.database import SessionReader
 from app.errors import Bilingual, Conflict, FieldError, Invalid, NotFound, StaleVersion
 from app.models.employees import Employee, EmployeeStatus
@@ -96,6 +97,7 @@ async def update_assignment(
         assignment.valid = days
     if "decree_no" in change.model_fields_set:
         assignment.decree_no = change.decree_no
+    assignment.updated_at = now()  # what changes nothing still shows the holder: an event
     await session.flush()
     await require_somebody_behind_plh(session, position_id, assignment.seat_no)
     return await read_assignment(SessionReader(session), actor, position_id, assignment_id)
