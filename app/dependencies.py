@@ -128,6 +128,11 @@ def etag(version: int, as_of: date | None = None) -> str:
     return f'"{version}.{as_of.isoformat()}"' if as_of else f'"{version}"'
 
 
+def told(*headers: str) -> dict[str, dict[str, str]]:
+    """Headers of an answer, as its documentation tells of them."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+
+
 def etag_of(version: int, shown: BaseModel) -> str:
     """The ETag of an answer that also shows what its version doesn't cover: names, counts."""
     digest = hashlib.sha256(shown.model_dump_json().encode()).hexdigest()

@@ -4,13 +4,16 @@ Added: the access table as security and `x-roles`, problem+json as every operati
 version headers, uploads as `format: binary`. Everything else comes from the routers' types.
 """
 
+from copy import deepcopy
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app.access.table import TABLE, Rule
+from app.dependencies import told
 from app.errors import PROBLEM_JSON, Problem
+from app.schemas.base import Schema
 
 DESCRIPTION = """
 The API of Kemuning: employees, organisation, imports and the audit log of a local government's
@@ -29,6 +32,7 @@ TAGS = {
     "sessions": "The devices on which an account is signed in.",
     "me": "One's own account, and who looked at one's data.",
     "accounts": "Who can sign in; for hr_admin.",
+    "invitations": "Codes by which employees make their accounts; for hr_admin.",
     "units": "The unit tree, as of any day.",
     "positions": "Positions (jabatan), their seats and who holds them.",
     "employees": "Civil servants and the dated facts about them.",
@@ -36,6 +40,14 @@ TAGS = {
     "imports": "Bringing in employees from CSV and XLSX.",
     "audit": "Who did what to whose data, provably.",
     "health": "For operators.",
+}
+HEADERS = {
+    "ETag": "The version of what is shown; send it as If-Match to change, as If-None-Match to ask "
+    "whether it has changed.",
+    "Location": "The address of what was made.",
+    "Link": 'The next page, as `<address>; rel="next"`; absent on the last.',
+    "Content-Disposition": "The name of the file.",
+    "Retry-After": "Seconds to wait.",
 }
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -65,15 +77,31 @@ def _made(app: FastAPI) -> dict[str, Any]:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}))
     schemas["Problem"] = problem
+    _give_examples(schemas)
+    components["headers"] = {
+        name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()
+    }
     used = set()
     for path in made["paths"].values():
         for method in METHODS:
             if method in path:
                 _finish(path[method])
+                _tell_headers(method, path[method], schemas)
                 used.update(path[method].get("tags", ()))
     made["tags"] = [{"name": n, "description": d} for n, d in TAGS.items() if n in used]
     components["schemas"] = {name: _generator_friendly(schemas[name]) for name in sorted(schemas)}
     return made
+
+
+def _give_examples(schemas: dict[str, Any]) -> None:
+    """Whole ones: FastAPI leaves out every null."""
+    pending: list[type[Schema]] = [Schema]
+    while pending:
+        model = pending.pop()
+        pending.extend(model.__subclasses__())
+        extra = model.model_config.get("json_schema_extra")
+        if isinstance(extra, dict) and model.__name__ in schemas:
+            schemas[model.__name__] |= deepcopy(extra)
 
 
 def _finish(operation: dict[str, Any]) -> None:
@@ -89,6 +117,43 @@ def _finish(operation: dict[str, Any]) -> None:
         "description": "Any other problem, such as `unauthenticated`, `forbidden` or `invalid`.",
         "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
+
+
+def _tell_headers(method: str, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """What routers and errors do everywhere alike; what one of them adds, it tells itself."""
+    for status, response in operation["responses"].items():
+        found = set()
+        if status in ("429", "503"):
+            found.add("Retry-After")
+        elif status.startswith("2"):
+            found = _headers_of(method, operation, response, schemas)
+        if found:
+            response.setdefault("headers", {}).update(told(*sorted(found)))
+    if method == "get" and "ETag" in operation["responses"]["200"].get("headers", {}):
+        operation["responses"]["304"] = {"description": "Unchanged since the ETag that was sent."}
+
+
+def _headers_of(
+    method: str, operation: dict[str, Any], response: dict[str, Any], schemas: dict[str, Any]
+) -> set[str]:
+    deep = method != "get"  # what a change made, beside its warnings
+    fields = _fields(response.get("content", {}).get("application/json", {}), schemas, deep)
+    parameters = {p["name"].lower() for p in operation.get("parameters", ())}
+    contents = response.get("content", {}).values()
+    facts = {
+        "ETag": "version" in fields or "if-match" in parameters,
+        "Location": "id" in fields and method == "post" and "200" not in operation["responses"],
+        "Link": "cursor" in parameters,
+        "Content-Disposition": any("format" in c.get("schema", {}) for c in contents),
+    }
+    return {name for name, holds in facts.items() if holds}
+
+
+def _fields(content: dict[str, Any], schemas: dict[str, Any], deep: bool) -> set[str]:
+    shown = schemas.get(content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1], {})
+    fields = shown.get("properties", {})
+    inner = fields.values() if deep else ()
+    return set(fields).union(*(_fields({"schema": field}, schemas, False) for field in inner))
 
 
 def _security(rule: Rule) -> list[dict[str, list[str]]]:

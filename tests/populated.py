@@ -145,6 +145,14 @@ class Populated(Records):
         """Somebody who may call it, the strongest first."""
         return next(c for role, c in self.clients.items() if role in operation.rule.roles)
 
+    async def version(self, operation: Operation) -> str:
+        """The ETag of what the operation changes, as it is now."""
+        whole = re.match(r".*?{\w+}(/assignments/{\w+})?", operation.path)
+        path = whole[0] if whole else operation.path
+        asked = Operation("GET", path, operation.described, operation.schemas)
+        answer = await self.client(operation).get(asked.url(self.ids))
+        return answer.headers.get("etag", '"1"')
+
 
 async def people_of(records: Records, actors: Actors) -> Populated:
     """New clients for the records."""

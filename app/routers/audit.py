@@ -5,7 +5,15 @@ from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
 
-from app.dependencies import CurrentActor, CurrentRuntime, ReadSession, Router, etag, next_link
+from app.dependencies import (
+    CurrentActor,
+    CurrentRuntime,
+    ReadSession,
+    Router,
+    etag,
+    next_link,
+    told,
+)
 from app.errors import InvalidCursor, NotFound, language_of, problems
 from app.schemas.audit import (
     AccountReadsPage,
@@ -118,7 +126,11 @@ async def list_checkpoints(
     return page
 
 
-@router.post("/checkpoints", status_code=201, responses=problems(LogInconsistent))
+@router.post(
+    "/checkpoints",
+    status_code=201,
+    responses={201: {"headers": told("Location")}, **problems(LogInconsistent)},
+)
 async def create_checkpoint(
     actor: CurrentActor, runtime: CurrentRuntime, request: Request, response: Response
 ) -> CheckpointDocument:
@@ -131,7 +143,10 @@ async def create_checkpoint(
     return document
 
 
-@router.get("/checkpoints/{tree_size}", responses=problems(NotFound))
+@router.get(
+    "/checkpoints/{tree_size}",
+    responses={200: {"headers": told("ETag", "Content-Disposition")}, **problems(NotFound)},
+)
 async def get_checkpoint(
     tree_size: Annotated[int, Path(ge=0, le=2**63 - 1)], reader: ReadSession, response: Response
 ) -> CheckpointDocument:

@@ -18,6 +18,7 @@ from app.dependencies import (
     Session,
     etag,
     next_link,
+    told,
 )
 from app.errors import (
     Forbidden,
@@ -242,7 +243,7 @@ async def separate(
 @router.post(
     "/{employee_id}/educations",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NotFound, Invalid),
+    responses={201: {"headers": told("ETag")}, **problems(NotFound, Invalid)},
 )
 async def add_education(
     employee_id: UUID,
@@ -287,7 +288,7 @@ async def remove_education(
 @router.post(
     "/{employee_id}/disciplines",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NotFound, Invalid),
+    responses={201: {"headers": told("ETag")}, **problems(NotFound, Invalid)},
 )
 async def add_discipline(
     employee_id: UUID,

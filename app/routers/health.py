@@ -31,7 +31,11 @@ async def readyz(_: CurrentActor, runtime: CurrentRuntime) -> Readiness:
     return Readiness(status="ok", schema_revision=await runtime.database.ready())
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def metrics(_: CurrentActor) -> Response:
     """Metrics in the Prometheus text format.
 

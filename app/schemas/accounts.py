@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from app.schemas.base import Line, Page, PageQuery, Schema, example
+from app.schemas.base import Line, Page, PageQuery, Schema, example, page_example
 from app.schemas.sign_in import OneTimeCode, Password, RecoveryCode
 from app.vocabulary import NextStep, Role, Scope
 
@@ -126,6 +126,8 @@ class AccountRead(Schema):
 
 class AccountPage(Page):
     """Accounts by login."""
+
+    model_config = page_example(AccountRead)
 
     items: list[AccountRead]
 

@@ -89,3 +89,9 @@ class PageQuery(Schema):
 def example(value: dict[str, Any]) -> ConfigDict:
     """A model config that shows this example in the OpenAPI document."""
     return ConfigDict(json_schema_extra={"examples": [value]})
+
+
+def page_example(item: type[Schema]) -> ConfigDict:
+    """A page with the item's own example as its only one."""
+    extra: Any = item.model_config["json_schema_extra"]
+    return example({"items": extra["examples"], "next_cursor": None, "total": None})

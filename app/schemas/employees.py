@@ -301,6 +301,8 @@ class PositionHeld(Schema):
 class EducationRead(Schema):
     """A completed education."""
 
+    model_config = example({"id": "0199f1c2-7c4e-7b61-a8a4-6f3a7d1c2b93", **EDUCATION})
+
     id: UUID
     level: EducationLevel
     major: str | None
@@ -310,6 +312,8 @@ class EducationRead(Schema):
 
 class DisciplineRead(Schema):
     """A hukuman disiplin over the days on which it is served."""
+
+    model_config = example({"id": "0199f1c2-7c4e-7b61-a8a4-6f3a7d1c2b94", **DISCIPLINE})
 
     id: UUID
     level: DisciplineLevel

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr
 
-from app.schemas.base import Page, PageQuery, Schema, example
+from app.schemas.base import Page, PageQuery, Schema, example, page_example
 from app.schemas.sign_in import Password
 
 MOST_INVITED = 10_000
@@ -101,6 +101,8 @@ class InvitationRead(Schema):
 
 class InvitationPage(Page):
     """Invitations by login."""
+
+    model_config = page_example(InvitationRead)
 
     items: list[InvitationRead]
 

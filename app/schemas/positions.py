@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.schemas.base import Code, Day, Line, Page, PageQuery, Schema, example
@@ -13,7 +13,11 @@ from app.schemas.seats import ASSIGNMENT, POSITION, AssignmentRead, SeatNumbers
 from app.schemas.units import DINAS, EffectiveFrom, nothing_to_change
 from app.vocabulary import Jenjang, JobKind
 
-Amount = Annotated[Decimal, Field(gt=0, max_digits=9, decimal_places=2)]
+Amount = Annotated[
+    Decimal,
+    Field(gt=0, max_digits=9, decimal_places=2),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,7}(\.\d{1,2})?$"}),
+]
 Seats = Annotated[int, Field(ge=0, le=10_000, description="Seats that exist (formasi).")]
 JobClass = Annotated[int, Field(ge=1, le=17, description="Kelas jabatan.")]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr
 
-from app.schemas.base import Line, Page, PageQuery, Schema, example
+from app.schemas.base import Line, Page, PageQuery, Schema, example, page_example
 from app.vocabulary import NextStep, Role
 
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
@@ -182,6 +182,8 @@ class SessionRead(Schema):
 
 class SessionPage(Page):
     """Sessions that still hold, the newest first."""
+
+    model_config = page_example(SessionRead)
 
     items: list[SessionRead]
 
