@@ -53,12 +53,30 @@ INDONESIAN = {
 """Pydantic's own English message stands for the English side."""
 
 
+OF_TEXT = {
+    "too_short": ("string_too_short", "String should have at least {min_length} characters"),
+    "too_long": ("string_too_long", "String should have at most {max_length} characters"),
+}
+"""Pydantic counts the "items" of a text whose length it checks after a validator of ours."""
+
+
 def explain(kind: str, english: str, context: Mapping[str, object]) -> tuple[str, str]:
     """(Indonesian, English) for one Pydantic error."""
     if "indonesian" in context:
         return str(context["indonesian"]), english
+    if kind in OF_TEXT and context.get("field_type") == "Value":
+        kind, english = OF_TEXT[kind]
+        english = english.format(**context)
     template = INDONESIAN.get(kind, "Nilai tidak sah.")
     try:
-        return template.format(**context), english
+        return template.format(**_in_indonesian(context)), english
     except (KeyError, IndexError):
         return "Nilai tidak sah.", english
+
+
+def _in_indonesian(context: Mapping[str, object]) -> dict[str, object]:
+    """What was expected is listed in English: 'pns' or 'pppk'."""
+    words = dict(context)
+    if isinstance(expected := words.get("expected"), str):
+        words["expected"] = " atau ".join(expected.rsplit(" or ", 1))
+    return words
