@@ -247,6 +247,21 @@ async def test_what_is_wrong_is_said(officer: Officer, changes: dict[str, str], 
     assert english.json()["items"][0]["detail"] != (await officer.findings(done["id"]))[0]["detail"]
 
 
+async def test_codes_that_differ_by_a_mark_are_two_units(
+    officer: Officer, owner: asyncpg.Connection
+) -> None:
+    other = await owner.fetchval("INSERT INTO units (code) VALUES ('BKP.SDM') RETURNING id")
+    await owner.execute(
+        "INSERT INTO unit_versions (unit_id, parent_id, name, kind, valid)"
+        " SELECT $1, parent_id, 'Bagian', kind, valid FROM unit_versions WHERE name LIKE 'Dinas %'",
+        other,
+    )
+    people = [person(1, unit_code=" bkpsdm"), person(2, unit_code="BKP.SDM")]
+    done = await officer.bring(people, dry_run=True)
+    errors = await officer.findings(done["id"], severity="error")
+    assert [(f["row_number"], f["code"]) for f in errors] == [(3, "position_unknown")]
+
+
 async def test_two_people_are_never_made_one(officer: Officer) -> None:
     await officer.bring([person(1)])
     rows = [
@@ -559,3 +574,13 @@ async def test_who_looks_at_an_error_file_is_recorded(
         "SELECT employee_id FROM employee_identifiers WHERE value = $1", person(1)["nip"]
     )
     assert (event["operation"], event["subject_ids"]) == ("imports_get_error_file", [employee])
+
+
+async def test_the_database_keeps_no_readable_file(
+    officer: Officer, owner: asyncpg.Connection
+) -> None:
+    nik = "3308014101800007"
+    await officer.bring([person(1, unit_code="X", nik=nik)], dry_run=True)
+    content = await owner.fetchval("SELECT content FROM import_files")
+    assert nik.encode() not in content
+    assert person(1)["nip"].encode() not in content

@@ -20,7 +20,7 @@ from uuid import UUID
 from app.names import sorting_form
 from app.rules.identifiers import Nip, NiPppk
 from app.sealing import Sealer
-from app.services.imports.columns import squeeze
+from app.services.imports.columns import code_key, squeeze
 from app.services.imports.parsing import ParsedRow, Values, parse_rows
 from app.services.imports.reading import Table, read_table
 from app.services.imports.words import Finding, UnreadableFile
@@ -117,7 +117,7 @@ def staged(row: ParsedRow, sealer: Sealer) -> str:
         cast(Nip, identifier).value if known else _NULL,
         cast(Nip, identifier).kind.value if known else _NULL,
         sorting_form(str(name)).translate(_ESCAPES) if name else _NULL,
-        _key(values, "unit_code"),
+        code_key(str(values.get("unit_code") or "")),
         _key(values, "unit_name"),
         _key(values, "job_title"),
         str(values.get("job_kind") or ""),

@@ -284,6 +284,11 @@ def squeeze(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
+def code_key(text: str) -> str:
+    """A code without case and spaces. Its marks stay: KEC10.1 is another unit than KEC101."""
+    return "".join(text.casefold().split())
+
+
 _BY_HEADER: Final[Mapping[str, Column]] = {
     squeeze(heading): column
     for column in COLUMNS

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Row
 from app.models.organisation import PositionVersion, Unit, UnitVersion
-from app.services.imports.columns import squeeze
+from app.services.imports.columns import code_key, squeeze
 from app.services.imports.template import label
 from app.services.imports.words import Finding, about_cell
 from app.services.timeline import holds
@@ -108,14 +108,14 @@ class Directory:
     """The organisation of a day, by the squeezed codes, names and titles that files use."""
 
     def __init__(self, units: Iterable[Row], positions: Iterable[Row], *, create: bool) -> None:
-        self._by_code: dict[str, Row] = {}
+        self._by_code: dict[str, list[Row]] = defaultdict(list)
         self._by_name: dict[str, list[Row]] = defaultdict(list)
         self._positions: dict[UUID, dict[str, list[Seats]]] = defaultdict(lambda: defaultdict(list))
         self._create = create
         self._hints = _HINTS
         self.created: dict[tuple[object, ...], NewPosition] = {}
         for unit in units:
-            self._by_code[squeeze(unit["code"])] = unit
+            self._by_code[code_key(unit["code"])].append(unit)
             self._by_name[squeeze(unit["name"])].append(unit)
         for row in positions:
             self._add(row)
@@ -139,16 +139,8 @@ class Directory:
         return place
 
     def _unit(self, words: Row, place: Place) -> Row | None:
-        if code := words["unit_code_key"]:
-            unit = self._by_code.get(code)
-            if unit is None:
-                near = self._near(code, {k: u["code"] for k, u in self._by_code.items()})
-                place.errors.append(_near_words("unit_code", "unit_code_unknown", near))
-            elif words["unit_key"] and words["unit_key"] != squeeze(unit["name"]):
-                place.warnings.append(
-                    about_cell("unit_name", "unit_name_differs", recorded=unit["name"])
-                )
-            return unit
+        if words["unit_code_key"]:
+            return self._unit_by_code(words, place)
         if not words["unit_key"]:
             return None  # the reader has said that it is missing
         units = self._by_name.get(words["unit_key"], [])
@@ -156,10 +148,20 @@ class Directory:
             names = {k: f"{u[0]['name']} ({u[0]['code']})" for k, u in self._by_name.items()}
             near = self._near(words["unit_key"], names)
             place.errors.append(_near_words("unit_name", "unit_unknown", near))
-        elif len(units) > 1:
-            codes = ", ".join(sorted(u["code"] for u in units)[:10])
-            place.errors.append(about_cell("unit_name", "unit_ambiguous", codes=codes))
-        return units[0] if len(units) == 1 else None
+        return _only("unit_name", units, place)
+
+    def _unit_by_code(self, words: Row, place: Place) -> Row | None:
+        units = self._by_code.get(words["unit_code_key"], [])
+        if not units:
+            codes = {k: u[0]["code"] for k, u in self._by_code.items()}
+            near = self._near(words["unit_code_key"], codes)
+            place.errors.append(_near_words("unit_code", "unit_code_unknown", near))
+        unit = _only("unit_code", units, place)
+        if unit and words["unit_key"] and words["unit_key"] != squeeze(unit["name"]):
+            place.warnings.append(
+                about_cell("unit_name", "unit_name_differs", recorded=unit["name"])
+            )
+        return unit
 
     def _position(self, words: Row, unit: Row, place: Place) -> None:
         titled = self._positions[unit["id"]].get(words["job_key"], [])
@@ -209,6 +211,13 @@ class Directory:
         if self._hints < 0:
             return []
         return [names[k] for k in get_close_matches(key, names, n=3, cutoff=_NEAR)]
+
+
+def _only(column: str, units: Sequence[Row], place: Place) -> Row | None:
+    if len(units) > 1:
+        codes = ", ".join(sorted(u["code"] for u in units)[:10])
+        place.errors.append(about_cell(column, "unit_ambiguous", codes=codes))
+    return units[0] if len(units) == 1 else None
 
 
 def _near_words(column: str, code: str, near: Sequence[str]) -> Finding:
