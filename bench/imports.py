@@ -24,10 +24,10 @@ import asyncpg
 from structlog.testing import capture_logs
 
 from app.access.actors import Actor
+from app.database import Database
 from app.embedded import EmbeddedServer, _binaries
 from app.installation import create_database
 from app.rules.identifiers import make_nip
-from app.runtime import Runtime
 from app.services.imports.child import STAGED, staged
 from app.services.imports.columns import COLUMNS
 from app.services.imports.parsing import parse_rows
@@ -157,19 +157,21 @@ class _Bench:
     # Kemuning
 
     async def _import(self) -> Round:
-        runtime = Runtime.of(data.settings(self.running, CLONE))
+        settings = data.settings(self.running, CLONE)
+        database = Database(settings)
         actor = Actor(Role.HR_ADMIN, self.officer, operation="imports_create", purpose="Bench")
         wishes = Wishes(False, True, False, DAY, None, None)
         try:
-            async with runtime.database.transaction(actor, signed_in=False) as session:
+            async with database.transaction(actor, signed_in=False) as session:
                 brought = await create_import(session, actor, FILENAME, self.content, wishes)
+            payload = job_payload(brought.id, actor)
             with capture_logs() as logs:
                 started = time.perf_counter()
-                await run_import(runtime, job_payload(brought.id, actor), last_attempt=True)
+                await run_import(database, settings, payload, last_attempt=True)
                 seconds = time.perf_counter() - started
             counts = await self._counts(brought.id)
         finally:
-            await runtime.close()
+            await database.close()
         (finished,) = (entry for entry in logs if entry["event"] == "import_finished")
         return Round(seconds, finished["steps"], counts)
 
