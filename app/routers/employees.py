@@ -1,7 +1,6 @@
 """Employees: search, one person as of a day, and the dated changes of what is recorded."""
 
 from dataclasses import replace
-from hashlib import blake2s
 from typing import Annotated
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from app.dependencies import (
     Router,
     Session,
     etag,
+    etag_of,
     next_link,
     told,
 )
@@ -30,7 +30,6 @@ from app.errors import (
     language_of,
     problems,
 )
-from app.schemas.base import Schema
 from app.schemas.correction_requests import DataExport
 from app.schemas.employees import (
     DisciplineCreate,
@@ -108,7 +107,7 @@ async def get_employee(
     The whole record as of a day. An ASN reads only their own.
     """
     employee = await reading.get_employee(reader, actor, employee_id, as_of)
-    response.headers["ETag"] = _etag(employee.version, employee)
+    response.headers["ETag"] = etag_of(employee.version, employee)
     return employee
 
 
@@ -122,7 +121,7 @@ async def get_history(
     unit as they were on the first day of holding it.
     """
     history = await reading.get_history(reader, actor, employee_id)
-    response.headers["ETag"] = _etag(history.version, history)
+    response.headers["ETag"] = etag_of(history.version, history)
     return history
 
 
@@ -362,14 +361,8 @@ async def export_data(
     return await exporting.export_data(reader, actor, runtime.settings.sealer, employee_id)
 
 
-def _etag(version: int, shown: Schema) -> str:
-    """Version and content: a unit that is renamed changes the answer, not the employee."""
-    digest = blake2s(shown.model_dump_json().encode(), digest_size=8).hexdigest()
-    return f'"{version}.{digest}"'
-
-
 def _answer(request: Request, response: Response, written: Written) -> EmployeeWritten:
-    response.headers["ETag"] = _etag(written.employee.version, written.employee)
+    response.headers["ETag"] = etag_of(written.employee.version, written.employee)
     language = language_of(request.headers.get("accept-language"))
     warnings = [
         Warned(pointer=w.pointer, code=w.code, detail=w.detail.text(language))
