@@ -6,7 +6,7 @@ the test says what it still has to be told.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,13 +17,14 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.access.table import TABLE, Rule
+from app.calendar import today
 from app.main import create_app
 from app.runtime import Runtime
 from app.services.audit.sequencing import sequence_log
 from app.settings import Settings
 from app.vocabulary import Role, Scope
 from tests.actors import Actors, Client
-from tests.importing import csv_file
+from tests.importing import Officer
 from tests.importing import person as row
 from tests.organisation import Government, made
 from tests.people import PPPK, enter, ni_pppk, shown
@@ -127,6 +128,8 @@ class Records:
     """An employee with something of every kind."""
     own: UUID
     """The employee whom the client of the role `asn` is, with something of every kind too."""
+    reader: UUID
+    """The account that has looked at people's data."""
     secrets: tuple[str, ...]
     """Texts that only stand in what belongs to `foreign`."""
 
@@ -163,7 +166,7 @@ async def people_of(records: Records, actors: Actors) -> Populated:
         Role.PUBLIC: await actors.public(),
         Role.SERVICE: await actors.service(*Scope),
     }
-    return Populated(records.ids, records.foreign, records.own, records.secrets, clients)
+    return Populated(**vars(records), clients=clients)
 
 
 async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> Records:
@@ -179,11 +182,12 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
     own = await _employee(hr, government, position, "Budi Santoso", "Jl. Kemuning No. 2")
     await _employee(hr, government, position, "Wayan Darma", "Jl. Kemuning No. 3")
     await enter(hr, identifier=ni_pppk(), status=PPPK, golongan=None)
+    await actors.asn(foreign["employee_id"])  # on another device
     siti = await actors.asn(foreign["employee_id"])
     await _ask_for_corrections(siti, await actors.asn(own["employee_id"]))
 
     ids = foreign | {"unit_id": unit, "parent_id": root, "root": root, "position_id": position}
-    ids["account_id"], ids["import_id"] = siti.account_id, await _import(hr)
+    ids["account_id"], ids["import_id"] = siti.account_id, await _imports(Officer(app, hr))
     made(await hr.post("/accounts/invitations", json={}))
     for name, table, column, value in (
         ("request_id", "correction_requests", "employee_id", siti.employee_id),
@@ -194,7 +198,8 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
     await _look_and_sign(app, actors, hr, ids, owner)
     secrets = ["Siti Rahasia", "Jl. Rahasia No. 77", str(siti.employee_id)]
     secrets += [str(ids[n]) for n in ("assignment_id", "education_id", "request_id", "session_id")]
-    return Records(ids, foreign["employee_id"], own["employee_id"], tuple(secrets))
+    assert hr.account_id is not None
+    return Records(ids, foreign["employee_id"], own["employee_id"], hr.account_id, tuple(secrets))
 
 
 async def _ask_for_corrections(*employees: Client) -> None:
@@ -209,7 +214,9 @@ async def _employee(
     hr: Client, government: Government, position: str, name: str, address: str
 ) -> dict[str, Any]:
     """Ids of an employee and of the facts about them."""
-    employee_id = await enter(hr, profile={"name": name, "address": address})
+    born = f"{today().year - 56}-01-15"  # and to retire in the year after next
+    profile = {"name": name, "address": address}
+    employee_id = await enter(hr, profile=profile, birth_date=born)
     path = f"/employees/{employee_id}"
     assigned = made(await government.assign(position, employee_id))
     education = {"level": "s1", "graduation_year": 2008}
@@ -229,15 +236,11 @@ def _one(answer: Mapping[str, Any], part: str) -> object:
     return answer[part][0]["id"] if part in answer else answer["id"]
 
 
-async def _import(hr: Client) -> object:
+async def _imports(officer: Officer) -> object:
+    """Two imports of a file in which everything is wrong."""
     for _ in range(2):
-        answer = await hr.post(
-            "/imports",
-            files={"file": ("pegawai.csv", csv_file([row(1)]))},
-            params={"dry_run": True},
-        )
-        assert answer.status_code == 202, answer.text
-    return answer.json()["id"]
+        brought = await officer.bring([row(1, sex="?"), row(2, nip="123")], dry_run=True)
+    return brought["id"]
 
 
 async def _look_and_sign(
@@ -246,24 +249,11 @@ async def _look_and_sign(
     """Events of reads, a chained log, and two checkpoints."""
     runtime: Runtime = app.state.runtime
     auditor = await actors.auditor()
-    for _ in range(2):
-        shown(await hr.get(f"/employees/{ids['employee_id']}"))
+    for employee in await owner.fetch("SELECT id FROM employees ORDER BY id LIMIT 2"):
+        shown(await hr.get(f"/employees/{employee['id']}"))
         await sequence_log(runtime.database)
         checkpoint = await auditor.post("/audit/checkpoints")
         ids["tree_size"] = shown(checkpoint, 201)["tree_size"]
     ids["event_id"] = await owner.fetchval(
         "SELECT id FROM audit_events WHERE $1 = ANY(subject_ids)", ids["employee_id"]
     )
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, keys too."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield key
-            yield from texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from texts(inner)
