@@ -323,11 +323,11 @@ SELECT id, 'nip', '1980051720100' || lpad(n::text, 5, '0'), '[2010-01-01,)' FROM
 async def test_ten_thousand_in_one_request(actors: Actors, owner: asyncpg.Connection) -> None:
     hr = await actors.hr_admin()
     await owner.execute(PEOPLE)
-    began = time.monotonic()
-    issued = made(await hr.post(PATH, json={}, headers={"Idempotency-Key": "all"}))
-    took = time.monotonic() - began
-    assert len({item["activation_code"] for item in issued["items"]}) == 10_000
-    assert took < 8, f"{took:.1f} s"  # one or two; tests may share the machine
-    assert (
-        await owner.fetchval("SELECT count(*) FROM audit_events WHERE entity = 'invitations'") == 10
-    )
+    for key in ("first", "once more"):  # the second compares ten thousand with ten thousand
+        began = time.monotonic()
+        issued = made(await hr.post(PATH, json={}, headers={"Idempotency-Key": key}))
+        took = time.monotonic() - began
+        assert len({item["activation_code"] for item in issued["items"]}) == 10_000
+        assert took < 8, f"{took:.1f} s"  # about one; tests may share the machine
+    events = "SELECT count(*) FROM audit_events WHERE entity = 'invitations'"
+    assert await owner.fetchval(events) == 20

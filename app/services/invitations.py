@@ -15,17 +15,19 @@ from uuid import UUID
 import xlsxwriter
 from sqlalchemy import (
     ARRAY,
+    FromClause,
     LargeBinary,
     Select,
     String,
     Table,
     Uuid,
-    and_,
     bindparam,
     func,
     insert,
+    literal_column,
     select,
     text,
+    true,
     tuple_,
     update,
 )
@@ -37,6 +39,7 @@ from app.calendar import JAKARTA, now, today
 from app.database import Database, Reader, Row, SessionReader
 from app.errors import Bilingual, Conflict, FieldError, Invalid, NotFound, Unauthenticated
 from app.models.accounts import Account, Invitation
+from app.models.base import Base
 from app.models.employees import EmployeeIdentifier, EmployeeProfile, EmployeeStatus, full_name
 from app.models.organisation import PositionVersion, SeatAssignment, UnitVersion
 from app.one_time_codes import code_digest, new_activation_codes
@@ -96,61 +99,82 @@ class InvalidActivationCode(Refusal, Unauthenticated):
 
 # --- Inviting ---------------------------------------------------------------------------
 
-EMPLOYEE = EmployeeStatus.employee_id
-IDS = bindparam("employee_ids", type_=ARRAY(Uuid()))
 HELD = (Invitation.activated_at.is_(None), Invitation.expires_at > func.now())
+
+
+def _one(model: type[Base], *conditions: ColumnElement[bool]) -> FromClause:
+    """The row that these conditions leave, looked up for each employee by its index: so the cost
+    grows with the people alone, whatever the planner knows of a table that was just filled.
+    """
+    return select(model.__table__).where(*conditions).limit(literal_column("1")).lateral()
+
+
+EMPLOYEE = EmployeeStatus.employee_id
+IDENTIFIER = _one(
+    EmployeeIdentifier, EmployeeIdentifier.employee_id == EMPLOYEE, holds(EmployeeIdentifier)
+)
+PROFILE = _one(EmployeeProfile, EmployeeProfile.employee_id == EMPLOYEE, holds(EmployeeProfile))
+SEAT = _one(
+    SeatAssignment,
+    SeatAssignment.employee_id == EMPLOYEE,
+    SeatAssignment.kind == AssignmentKind.DEFINITIF,
+    holds(SeatAssignment),
+)
+POSITION = _one(
+    PositionVersion, PositionVersion.position_id == SEAT.c.position_id, holds(PositionVersion)
+)
+UNIT = _one(UnitVersion, UnitVersion.unit_id == POSITION.c.unit_id, holds(UnitVersion))
+ACCOUNT = (
+    select(Account.id)
+    .where(Account.employee_id == EMPLOYEE, Account.role == Role.ASN)
+    .limit(literal_column("1"))
+    .lateral()
+)
+INVITATION = _one(Invitation, Invitation.employee_id == EMPLOYEE, *HELD)
 EMPLOYED = (
-    EmployeeStatus.__table__.join(
-        EmployeeIdentifier, (EmployeeIdentifier.employee_id == EMPLOYEE) & holds(EmployeeIdentifier)
-    )
-    .join(EmployeeProfile, (EmployeeProfile.employee_id == EMPLOYEE) & holds(EmployeeProfile))
-    .outerjoin(
-        SeatAssignment,
-        (SeatAssignment.employee_id == EMPLOYEE)
-        & (SeatAssignment.kind == AssignmentKind.DEFINITIF)
-        & holds(SeatAssignment),
-    )
-    .outerjoin(
-        PositionVersion,
-        (PositionVersion.position_id == SeatAssignment.position_id) & holds(PositionVersion),
-    )
-    .outerjoin(UnitVersion, (UnitVersion.unit_id == PositionVersion.unit_id) & holds(UnitVersion))
-    .outerjoin(Account, (Account.employee_id == EMPLOYEE) & (Account.role == Role.ASN))
-    .outerjoin(Invitation, (Invitation.employee_id == EMPLOYEE) & and_(*HELD))
+    EmployeeStatus.__table__.join(IDENTIFIER, true())
+    .join(PROFILE, true())
+    .outerjoin(SEAT, true())
+    .outerjoin(POSITION, true())
+    .outerjoin(UNIT, true())
+    .outerjoin(ACCOUNT, true())
+    .outerjoin(INVITATION, true())
 )
 """Who is employed, with the seat that they hold for good and what they would sign in with."""
+UNITS = select(structure.subtree().c.unit_id)
+IDS = ARRAY(Uuid())
+NARROWED = {
+    "unit_ids": POSITION.c.unit_id == func.any(bindparam("unit_ids", type_=IDS)),
+    "employee_ids": EmployeeStatus.employee_id == func.any(bindparam("employee_ids", type_=IDS)),
+}
 
 
 def _wanted(filters: frozenset[str]) -> list[ColumnElement[bool]]:
-    found = [holds(EmployeeStatus)]
-    if "unit_id" in filters:
-        found.append(PositionVersion.unit_id.in_(select(structure.subtree().c.unit_id)))
-    if "employee_ids" in filters:
-        found.append(EmployeeStatus.employee_id == func.any(IDS))
-    return found
+    return [holds(EmployeeStatus), *(NARROWED[name] for name in filters & NARROWED.keys())]
 
 
 @lru_cache
 def _to_invite(filters: frozenset[str], replace: bool) -> Select[*tuple[Any, ...]]:
-    names = (EmployeeProfile.name, EmployeeProfile.title_prefix, EmployeeProfile.title_suffix)
-    unit = (PositionVersion.unit_id, UnitVersion.name.label("unit_name"))
-    held = [] if replace else [Invitation.id.is_(None)]
+    names = (PROFILE.c.name, PROFILE.c.title_prefix, PROFILE.c.title_suffix)
+    unit = (POSITION.c.unit_id, UNIT.c.name.label("unit_name"))
+    held = [] if replace else [INVITATION.c.id.is_(None)]
     return (
-        select(EMPLOYEE, EmployeeIdentifier.value.label("login"), *names, *unit)
+        select(EMPLOYEE, IDENTIFIER.c.value.label("login"), *names, *unit)
         .select_from(EMPLOYED)
-        .where(*_wanted(filters), Account.id.is_(None), *held)
-        .order_by(UnitVersion.name, EmployeeProfile.name_sort, EMPLOYEE)
+        .where(*_wanted(filters), ACCOUNT.c.id.is_(None), *held)
+        .order_by(UNIT.c.name, PROFILE.c.name_sort, EMPLOYEE)
         .limit(MOST_INVITED + 1)
     )
 
 
 @lru_cache
 def _counts(filters: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    invited = func.count(INVITATION.c.id).filter(ACCOUNT.c.id.is_(None))
     return (
         select(
             func.count().label("employed"),
-            func.count(Account.id).label("has_account"),
-            func.count(Invitation.id).filter(Account.id.is_(None)).label("invited"),
+            func.count(ACCOUNT.c.id).label("has_account"),
+            invited.label("invited"),
         )
         .select_from(EMPLOYED)
         .where(*_wanted(filters))
@@ -197,10 +221,11 @@ async def _values(reader: Reader, wanted: InvitationsCreate) -> dict[str, Any]:
     """The filters' values by name. Errors: Invalid."""
     values: dict[str, Any] = {"as_of": today()}
     if wanted.unit_id is not None:
-        values["unit_id"] = wanted.unit_id
-        if await reader.value(structure.IN_FORCE, **values) is None:
+        units = await reader.all(UNITS, unit_id=wanted.unit_id, **values)
+        if not units:
             detail = Bilingual("Tidak berlaku hari ini.", "Not in force today.")
             raise Invalid(errors=[FieldError("/unit_id", "unknown", detail)])
+        values["unit_ids"] = [unit["unit_id"] for unit in units]
     if wanted.employee_ids is not None:
         values["employee_ids"] = wanted.employee_ids
     return values
