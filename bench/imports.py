@@ -163,7 +163,9 @@ class _Bench:
         wishes = Wishes(False, True, False, DAY, None, None)
         try:
             async with database.transaction(actor, signed_in=False) as session:
-                brought = await create_import(session, actor, FILENAME, self.content, wishes)
+                brought = await create_import(
+                    session, actor, settings.sealer, FILENAME, self.content, wishes
+                )
             payload = job_payload(brought.id, actor)
             with capture_logs() as logs:
                 started = time.perf_counter()

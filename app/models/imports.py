@@ -70,7 +70,7 @@ class ImportProgress(Base):
 
 
 class ImportFile(Base):
-    """The bytes as they came, removed some time after the import."""
+    """The bytes as they came, sealed, and removed some time after the import."""
 
     __tablename__ = "import_files"
 

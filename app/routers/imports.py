@@ -8,6 +8,7 @@ from fastapi import Depends, File, Form, Query, Request, Response, UploadFile, s
 
 from app.dependencies import (
     CurrentActor,
+    CurrentRuntime,
     IdempotencyKey,
     ReadSession,
     Router,
@@ -99,6 +100,7 @@ async def create_import(
     wishes: Annotated[Wishes, Depends(_wishes)],
     session: Session,
     actor: CurrentActor,
+    runtime: CurrentRuntime,
     response: Response,
     _: IdempotencyKey = None,
 ) -> ImportRead:
@@ -107,8 +109,9 @@ async def create_import(
     The file is read by a job: follow `Location` until the state is final. All or nothing,
     unless `partial`; the same file again changes nothing.
     """
+    sealer = runtime.settings.sealer
     begun = await requests.create_import(
-        session, actor, file.filename or "", await file.read(), wishes
+        session, actor, sealer, file.filename or "", await file.read(), wishes
     )
     response.headers["Location"] = f"/api/v1/imports/{begun.id}"
     return begun
@@ -179,13 +182,18 @@ async def list_findings(
     responses={**SPREADSHEET, **problems(NotFound, NothingWrong, FileRemoved)},
 )
 async def get_error_file(
-    import_id: UUID, reader: ReadSession, actor: CurrentActor, language: CallersLanguage
+    import_id: UUID,
+    reader: ReadSession,
+    actor: CurrentActor,
+    runtime: CurrentRuntime,
+    language: CallersLanguage,
 ) -> Response:
     """The wrong rows, to mend and send again.
 
     As they came, in the format of the upload; the first column says what is wrong.
     """
-    made = await requests.make_error_file(reader, actor, import_id, language)
+    sealer = runtime.settings.sealer
+    made = await requests.make_error_file(reader, actor, sealer, import_id, language)
     return _file(made.filename, made.content, XLSX if made.xlsx else CSV)
 
 

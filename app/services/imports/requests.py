@@ -1,6 +1,5 @@
 """Imports as the API knows them: begun, listed, looked at, mended, applied."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +47,9 @@ from app.schemas.imports import (
     ImportQuery,
     ImportRead,
 )
+from app.sealing import Sealer
 from app.services.imports.columns import BY_NAME, COLUMNS
+from app.services.imports.files import open_file, seal_file
 from app.services.imports.process import ReaderFailed, reading
 from app.services.imports.running import IMPORT, job_payload
 from app.services.queue import enqueue
@@ -106,13 +107,19 @@ class Wishes:
 
 
 async def create_import(
-    session: AsyncSession, actor: Actor, filename: str, content: bytes, wishes: Wishes
+    session: AsyncSession,
+    actor: Actor,
+    sealer: Sealer,
+    filename: str,
+    content: bytes,
+    wishes: Wishes,
 ) -> ImportRead:
     """Keep the file, and put the job into the queue. Errors: Invalid."""
+    digest, sealed = await seal_file(sealer, content)
     brought = Import(
         account_id=actor.account_id,
         filename=_named(filename),
-        sha256=hashlib.sha256(content).digest(),
+        sha256=digest,
         dry_run=wishes.dry_run,
         partial=wishes.partial,
         create_positions=wishes.create_positions,
@@ -122,7 +129,7 @@ async def create_import(
     )
     session.add(brought)
     await session.flush()
-    await session.execute(insert(ImportFile).values(import_id=brought.id, content=content))
+    await session.execute(insert(ImportFile).values(import_id=brought.id, content=sealed))
     return await _begun(session, actor, brought.id)
 
 
@@ -387,7 +394,7 @@ ERRORS = (
     .order_by(ImportFinding.row_number, ImportFinding.no)
 )
 FILE = (
-    select(ImportFile.content, Import.filename, Import.sheet, Import.mapping)
+    select(ImportFile.content, Import.filename, Import.sha256, Import.sheet, Import.mapping)
     .join(Import, Import.id == ImportFile.import_id)
     .where(ImportFile.import_id == IMPORT_ID)
 )
@@ -407,7 +414,7 @@ class ErrorFile:
 
 
 async def make_error_file(
-    reader: Reader, actor: Actor, import_id: UUID, language: Language
+    reader: Reader, actor: Actor, sealer: Sealer, import_id: UUID, language: Language
 ) -> ErrorFile:
     """The wrong rows as they came, with what is wrong, to be mended and sent again.
 
@@ -423,7 +430,8 @@ async def make_error_file(
     file = await reader.one(FILE, import_id=import_id)
     if file is None:
         raise FileRemoved
-    xlsx = bytes(file["content"][:2]) == b"PK"
+    upload = await open_file(sealer, file["content"], file["sha256"])
+    xlsx = upload[:2] == b"PK"
     asked = {
         "action": "error_file",
         **{name: file[name] for name in ("filename", "sheet", "mapping")},
@@ -431,7 +439,7 @@ async def make_error_file(
         "xlsx": xlsx,
         "language": language,
     }
-    async with reading(asked, file["content"]) as child:
+    async with reading(asked, upload) as child:
         content = b"".join([chunk async for chunk in child.chunks()])
     if child.problem is not None:
         raise ReaderFailed

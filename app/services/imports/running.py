@@ -23,6 +23,7 @@ from app.calendar import now
 from app.database import Database
 from app.models.accounts import Account
 from app.models.imports import Import, ImportFile, ImportProgress
+from app.services.imports.files import open_file
 from app.services.imports.places import NewPosition, resolve_places
 from app.services.imports.planning import KEEP_FINDINGS, make_plan
 from app.services.imports.process import Report, reading
@@ -163,10 +164,11 @@ async def _read(
     settings: Settings, session: AsyncSession, brought: Import, progress: _Progress
 ) -> dict[str, str] | None:
     """Stage the rows of the file; what is wrong with it as a whole, if anything."""
-    content = await session.scalar(
+    sealed = await session.scalar(
         select(ImportFile.content).where(ImportFile.import_id == brought.id)
     )
-    assert content is not None
+    assert sealed is not None
+    content = await open_file(settings.sealer, sealed, brought.sha256)
     asked = {
         "action": "rows",
         "filename": brought.filename,
