@@ -40,8 +40,8 @@ def runtime_of(request: Request) -> Runtime:
     return cast(Runtime, request.app.state.runtime)
 
 
-async def current_actor(request: Request) -> Actor:
-    """Who asks; judged by the access table before anything else is looked at.
+async def judged_actor(request: Request) -> Actor:
+    """Who asks, judged by the access table before anything else is looked at.
 
     Errors: Unauthenticated, Forbidden.
     """
@@ -60,6 +60,11 @@ async def current_actor(request: Request) -> Actor:
     scope["kemuning.actor"] = actor
     check_operation(rule, actor)
     return actor
+
+
+async def current_actor(request: Request) -> Actor:
+    """Who asks; `Route` has judged them."""
+    return cast(Actor, request.scope["kemuning.actor"])
 
 
 def _bearer(header: str | None) -> str | None:
@@ -82,16 +87,18 @@ def _purpose(header: str) -> str:
 CurrentActor = Annotated[Actor, Depends(current_actor)]
 
 
-async def open_session(request: Request, actor: CurrentActor) -> AsyncIterator[AsyncSession]:
+async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
     """The transaction of a write. With `scope="function"` it is committed before the answer."""
+    actor = await current_actor(request)
     async with runtime_of(request).database.transaction(actor) as session:
         request.scope["kemuning.session"] = session
         await idempotency.begin(session, actor, request.scope.get("kemuning.idempotency"))
         yield session
 
 
-async def open_reader(request: Request, actor: CurrentActor) -> DriverReader:
+async def open_reader(request: Request) -> DriverReader:
     """The snapshot of a read. `Route` closes it: a dependency that yields costs as much again."""
+    actor = await current_actor(request)
     opened: AsyncExitStack = request.scope["kemuning.opened"]
     reader = await opened.enter_async_context(runtime_of(request).database.reading(actor))
     request.scope["kemuning.reader"] = reader
@@ -226,6 +233,7 @@ class Route(APIRoute):
         known = frozenset(_query_names(self))
 
         async def handler(request: Request) -> Response:
+            await judged_actor(request)
             if request.scope["query_string"]:
                 _refuse_unknown(request, known)
             if request.method != "GET":
