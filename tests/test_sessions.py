@@ -97,6 +97,23 @@ async def test_anothers_sessions_are_hr_admins_to_see_and_end(
     assert (await hr.get("/me")).status_code == 200
 
 
+async def test_an_administrator_begins_with_their_own_password(
+    actors: Actors, owner: asyncpg.Connection
+) -> None:
+    citizen, fresh = await actors.public(), actors.anonymous()
+    tokens = await sign_in(fresh, await make_account(owner, "hr_admin", must_change_password=True))
+    assert tokens["next_steps"] == ["must_change_password"]
+    whose = f"account_id={citizen.account_id}"
+    problem(await fresh.get(f"/sessions?{whose}"), 404, "not_found")
+    problem(await fresh.delete(f"/sessions?{whose}"), 404, "not_found")
+    theirs = await owner.fetchval(
+        "SELECT id FROM sign_in_sessions WHERE account_id = $1", citizen.account_id
+    )
+    problem(await fresh.delete(f"/sessions/{theirs}"), 404, "not_found")
+    assert (await citizen.get("/me")).status_code == 200
+    assert len((await fresh.get("/sessions")).json()["items"]) == 1
+
+
 async def test_ones_own_list_is_no_read_of_anothers_data(
     actors: Actors, owner: asyncpg.Connection
 ) -> None:

@@ -25,15 +25,19 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def can_see_sessions(actor: Actor, account_id: UUID) -> bool:
-    """One's own; hr_admin sees and ends everybody's."""
-    return actor.role is Role.HR_ADMIN or account_id == actor.account_id
+    """One's own; hr_admin, once nothing is left to do before, sees and ends everybody's."""
+    return _sees_every_session(actor) or account_id == actor.account_id
 
 
 def sessions_visible(actor: Actor) -> ColumnElement[bool]:
     """The SQL twin of `can_see_sessions`."""
-    if actor.role is Role.HR_ADMIN:
+    if _sees_every_session(actor):
         return true()
     return SignInSession.account_id == actor.account_id
+
+
+def _sees_every_session(actor: Actor) -> bool:
+    return actor.role is Role.HR_ADMIN and actor.next_step is None
 
 
 def can_administer(actor: Actor, account_id: UUID) -> bool:
