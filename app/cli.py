@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 def fail(text: str) -> typer.Exit:
     """Say what is wrong, and end with status 1."""
-    out.print(f"[red]{text}[/red]")
+    out.print(text, style="red", markup=False)
     return typer.Exit(1)
 
 
@@ -56,21 +56,29 @@ def settings_from_environment() -> Settings:
         raise typer.Exit(2) from None
 
 
-def done(work: Coroutine[None, None, T]) -> T:
-    """Do it; a refusal, or a database that can't be reached, is a plain sentence."""
+@contextmanager
+def plainly() -> Iterator[None]:
+    """A refusal, or a database that can't be reached, is a plain sentence."""
     from app import logs
-    from app.errors import InternalError, domain_error
+    from app.errors import DatabaseUnavailable, InternalError, domain_error, driver_error
 
     logs.configure("error")
     try:
-        return asyncio.run(work)
+        yield
     except Exception as error:
         known = domain_error(error)
         if isinstance(known, InternalError):
             raise
         for wrong in known.errors:
             out.print(f"[red]{wrong.pointer.removeprefix('/')}[/red] {wrong.detail.en}")
-        raise fail(f"{known.title.en}.") from None
+        reason = f": {driver_error(error)}" if isinstance(known, DatabaseUnavailable) else "."
+        raise fail(f"{known.title.en}{reason}") from None
+
+
+def done(work: Coroutine[None, None, T]) -> T:
+    """Do it, plainly."""
+    with plainly():
+        return asyncio.run(work)
 
 
 @app.command()
@@ -163,11 +171,11 @@ def migrate(
         out.print("Models and migrations agree.")
         return
     settings = settings_from_environment()
-    with out.status("Migrating"):
+    with plainly(), out.status("Migrating"):
         installation.migrate(settings.owner_url)
     if settings.login_password is not None:
         password = settings.login_password.get_secret_value()
-        asyncio.run(installation.set_login_password(settings.owner_url, password))
+        done(installation.set_login_password(settings.owner_url, password))
     out.print("The schema is up to date.")
 
 

@@ -401,22 +401,25 @@ def from_database(error: BaseException) -> DomainError | None:
     """The domain error that a database error means; None for one that is a bug."""
     if isinstance(error, StaleDataError):
         return StaleVersion()
-    cause = _driver_error(error)
+    cause = driver_error(error)
     if isinstance(cause, PostgresError):
         constraint = getattr(cause, "constraint_name", None)
         if constraint in DomainError.by_constraint:
             return DomainError.by_constraint[constraint]()
         state = cause.sqlstate or ""
-        return SQLSTATE_ERRORS.get(state) or (DatabaseUnavailable() if state[:2] == "08" else None)
+        unreachable = state[:2] in UNREACHABLE
+        return SQLSTATE_ERRORS.get(state) or (DatabaseUnavailable() if unreachable else None)
     if isinstance(cause, OSError) or type(cause).__name__ in CONNECTION_FAULTS:
         return DatabaseUnavailable()
     return None
 
 
+UNREACHABLE = ("08", "28", "3D")
+"""SQLSTATE's classes: no connection, a wrong password or role, no such database."""
 CONNECTION_FAULTS = {"ConnectionDoesNotExistError", "InterfaceError", "InternalClientError"}
 
 
-def _driver_error(error: BaseException) -> BaseException:
+def driver_error(error: BaseException) -> BaseException:
     """Asyncpg's own error, below SQLAlchemy's wrapping."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig.__cause__ or error.orig
@@ -435,7 +438,7 @@ def domain_error(error: Exception) -> DomainError:
     if known is None:
         log.error("unhandled_error", exc_info=error)
         return InternalError()
-    log.warning("database_error", code=known.code, fault=type(_driver_error(error)).__name__)
+    log.warning("database_error", code=known.code, fault=type(driver_error(error)).__name__)
     return known
 
 

@@ -54,6 +54,8 @@ def import_file(url: str, credentials: Credentials, order: Order, out: Console) 
             done = _followed(client, begun["id"], out)
             _print(done, out)
             return _good(client, done, order, out)
+    except httpx.UnsupportedProtocol as error:
+        raise ImportFailed(f"{url} is no address: begin it with http:// or https://") from error
     except httpx.HTTPError as error:
         raise ImportFailed(f"{url} does not answer: {type(error).__name__}") from error
 
@@ -126,15 +128,10 @@ def _print(done: Mapping[str, Any], out: Console) -> None:
 def _good(client: httpx.Client, done: Mapping[str, Any], order: Order, out: Console) -> bool:
     if done["problem"] is not None:
         return False
+    _print_findings(client, done, "error", out)
+    _print_findings(client, done, "warning", out)
     if not done["counts"]["wrong"]:
         return True
-    query: dict[str, str | int] = {"severity": "error", "limit": SHOWN_FINDINGS}
-    found = _checked(client.get(f"/imports/{done['id']}/findings", params=query)).json()
-    for finding in found["items"]:
-        where = finding["header"] or ""
-        out.print(f"{finding['row_number']:>6} {where}: {finding['detail']}", markup=False)
-    if found["next_cursor"]:
-        out.print("       …")
     answer = _checked(client.get(f"/imports/{done['id']}/error-file"))
     suffix = ".xlsx" if "spreadsheetml" in answer.headers["content-type"] else ".csv"
     path = order.file.with_name(f"{order.file.stem}-kesalahan{suffix}")
@@ -147,6 +144,21 @@ def _good(client: httpx.Client, done: Mapping[str, Any], order: Order, out: Cons
             markup=False,
         )
     return False
+
+
+def _print_findings(
+    client: httpx.Client, done: Mapping[str, Any], severity: str, out: Console
+) -> None:
+    """The first of them, by row."""
+    query: dict[str, str | int] = {"severity": severity, "limit": SHOWN_FINDINGS}
+    found = _checked(client.get(f"/imports/{done['id']}/findings", params=query)).json()
+    if severity == "warning" and found["items"]:
+        out.print("Warnings:")
+    for finding in found["items"]:
+        where = f" {finding['header']}:" if finding["header"] else ""
+        out.print(f"{finding['row_number']:>6}{where} {finding['detail']}", markup=False)
+    if found["next_cursor"]:
+        out.print("       …")
 
 
 def _checked(answer: httpx.Response) -> httpx.Response:

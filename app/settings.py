@@ -3,9 +3,10 @@
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, HttpUrl, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from app.sealing import Sealer
 
@@ -38,7 +39,6 @@ class Settings(BaseSettings):
     require_totp: bool = True
     """hr_admin and auditor must enrol TOTP before anything else; the demo may go without."""
 
-    public_url: HttpUrl | None = None
     root_path: str = ""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Comma-separated origins."""
@@ -104,7 +104,10 @@ class Settings(BaseSettings):
 
 def with_driver(url: str) -> URL:
     """`postgres://` and `postgresql://` with the asyncpg driver made explicit."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:  # may hold the password: not told, not chained
+        raise ValueError("KEMUNING_DATABASE_URL must be a postgresql:// URL") from None
     if parsed.drivername in {"postgres", "postgresql", "postgresql+asyncpg"}:
         return parsed.set(drivername="postgresql+asyncpg")
     raise ValueError(f"KEMUNING_DATABASE_URL must be a postgresql:// URL, not {parsed.drivername}")

@@ -42,7 +42,7 @@ async def test_from_the_terminal(
 ) -> None:
     await organise(owner)
     login = await make_account(owner, "hr_admin")
-    people = [person(1), person(2, unit_code="X"), person(3)]
+    people = [person(1), person(2, unit_code="X"), person(3), person(3)]
     file = tmp_path / "pegawai.csv"
     file.write_bytes(csv_file(people))
     async with served(server, database) as url:
@@ -50,6 +50,7 @@ async def test_from_the_terminal(
         dry = await run(str(file), "--dry-run", *who)
         assert dry.exit_code == 1, dry.output
         assert "3 Kode unit" in dry.output
+        assert "Warnings:\n     5 Baris ini sama dengan baris 4 dan dilewati." in dry.output
         mended = tmp_path / "pegawai-kesalahan.csv"
         assert mended.exists()
         assert (await run(str(file), "--partial", *who)).exit_code == 1
@@ -83,3 +84,5 @@ async def test_as_a_service_client_and_without_a_server(
     gone = await run(str(file), "--url", url, *who)
     assert gone.exit_code == 1
     assert "does not answer" in gone.output
+    vague = await run(str(file), "--url", "localhost:8000", *who)
+    assert "begin it with http:// or https://" in vague.output

@@ -38,6 +38,24 @@ def status(program: Program) -> int:
     return program.wait()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("migrate",),
+        ("rotate-keys",),
+        ("create-account", "ayu", "--role", "auditor", "--name", "Ayu"),
+    ],
+)
+def test_a_database_that_is_not_there(
+    command: tuple[str, ...], kemuning: Start, postgres: Postgres
+) -> None:
+    program = kemuning(*command, **postgres.settings("nowhere"))
+    assert program.wait() == 1
+    said = " ".join(program.errors.split())
+    assert 'The database is unavailable: database "nowhere" does not exist' in said
+    assert "Traceback" not in said
+
+
 async def test_the_first_administrator(
     run: Run, serve: Serve, postgres: Postgres, database: str
 ) -> None:
@@ -140,7 +158,7 @@ def test_without_a_database_it_is_a_plain_sentence(kemuning: Start, postgres: Po
     for command in (("rotate-keys",), ("audit", "verify"), ("audit", "checkpoint")):
         program = kemuning(*command, **settings)
         assert (program.wait(), program.output) == (1, "")
-        assert "The database is unavailable." in program.errors
+        assert "The database is unavailable: " in program.errors
         assert "Traceback" not in program.errors
 
 
