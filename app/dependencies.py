@@ -76,12 +76,13 @@ def _bearer(header: str | None) -> str | None:
 
 def _purpose(header: str) -> str:
     """X-Purpose is kept with the audit event: one printable line, at most 200 characters."""
-    if len(header) > 200 or not header.isprintable():
+    purpose = header.encode("latin-1", "replace").decode("utf-8", "replace")
+    if len(purpose) > 200 or not purpose.isprintable():
         detail = Bilingual(
             "Satu baris, paling banyak 200 karakter.", "One line of at most 200 characters."
         )
         raise Invalid(errors=[FieldError("/header/X-Purpose", "invalid_purpose", detail)])
-    return header.encode("latin-1", "replace").decode("utf-8", "replace")
+    return purpose
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]

@@ -673,3 +673,15 @@ async def test_a_change_of_nothing_is_told_since_it_shows_the_account(
         "SELECT subject_ids FROM audit_events WHERE request_id = 'ubah-tanpa-isi'"
     )
     assert subjects == [budi.account_id]
+
+
+async def test_a_purpose_is_kept_in_the_letters_it_was_written_in(
+    actors: Actors, owner: asyncpg.Connection
+) -> None:
+    rina, budi = await actors.hr_admin(), await actors.public()
+    path, purpose = f"/accounts/{budi.account_id}", "Évaluasi — ‘uji’ ꦗꦮ"
+    answer = await rina.get(path, headers={"X-Purpose": purpose.encode()})
+    assert answer.status_code == 200, answer.text
+    assert await owner.fetchval("SELECT purpose FROM audit_events WHERE kind = 'read'") == purpose
+    hidden = await rina.get(path, headers={"X-Purpose": "\ufeffuji".encode()})
+    problem(hidden, 422, "invalid")
