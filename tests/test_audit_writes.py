@@ -104,3 +104,23 @@ async def test_no_write_without_its_event(app: FastAPI, owner: asyncpg.Connectio
         await write_employees(owner, 1)
     assert await owner.fetchval("SELECT count(*) FROM employees") == 0
     assert await owner.fetchval("SELECT count(*) FROM audit_events") == 0
+
+
+@pytest.mark.parametrize(
+    ("persona", "kind"),
+    [
+        *(("kemuning_recorder", kind) for kind in ("write", "security")),
+        *(("kemuning_sign_in", kind) for kind in ("write", "read")),
+    ],
+)
+async def test_nobody_but_the_triggers_tells_of_a_write(
+    app: FastAPI, persona: str, kind: str
+) -> None:
+    runtime: Runtime = app.state.runtime
+    forged = (
+        "INSERT INTO audit_events (kind, operation, actor_role, entity)"
+        f" VALUES ('{kind}', 'employees_change_golongan', 'hr_admin', 'employees')"
+    )
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with runtime.database.driver(persona) as connection:
+            await connection.execute(forged)

@@ -195,7 +195,9 @@ def upgrade() -> None:
     grant("audit_checkpoints", "SELECT", SERVICE)
     policy("audit_checkpoints", "export", "SELECT", (SERVICE,))
     grant("audit_events", "INSERT", RECORDER, SIGN_IN)
-    policy("audit_events", "recorder", "INSERT", (RECORDER, SIGN_IN))
+    # Neither may write what only the triggers write: that something was changed.
+    policy("audit_events", "recorder", "INSERT", (RECORDER,), "kind = 'read'")
+    policy("audit_events", "sign_in", "INSERT", (SIGN_IN,), "kind = 'security'")
     grant("audit_events", "SELECT", ASN)
     own = "subject_ids @> ARRAY[(SELECT app.current_employee())]"
     policy("audit_events", "about_me", "SELECT", (ASN,), own)
