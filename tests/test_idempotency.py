@@ -248,3 +248,16 @@ async def test_every_post_that_takes_a_key_keeps_its_answer(
             same(first, second)
             replayed += 1
     assert replayed > 3
+
+
+async def test_nothing_is_kept_for_those_who_have_not_signed_in(
+    app: FastAPI, actors: Actors, populated: Populated, owner: asyncpg.Connection
+) -> None:
+    """They have no name to keep it by, and what they get is tokens."""
+    for operation in operations(app):
+        if operation.rule.anonymous and operation.method == "POST":
+            headers = {"Idempotency-Key": "kunci"}
+            for _ in range(2):
+                answer = await operation.send(actors.anonymous(), populated.ids, headers=headers)
+                assert "idempotency-replayed" not in answer.headers, operation.id
+    assert await owner.fetchval("SELECT count(*) FROM idempotency_keys") == 0
