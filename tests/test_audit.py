@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from app.access.actors import Actor
-from app.access.audit import can_see, visible
+from app.access.audit import can_see, subject_of, visible
 from app.database import bind
 from app.embedded import EmbeddedServer
 from app.installation import LOGIN
@@ -214,6 +214,17 @@ async def test_who_saw_my_data(app: FastAPI, actors: Actors, owner: asyncpg.Conn
     assert [*page["items"], *rest] == [seen, *writes]
 
 
+async def test_who_saw_the_account_of_somebody_who_is_no_employee(actors: Actors) -> None:
+    hr, auditor, citizen = await actors.hr_admin(), await actors.auditor(), await actors.public()
+    people = (hr, auditor, citizen)
+    for person in people:
+        assert (await hr.get(f"/accounts/{person.account_id}")).status_code == 200
+    for person, seen in zip(people, ([], ["Test hr_admin"], ["Test hr_admin"]), strict=True):
+        reads = await items(person, "/me/data-access", kind="read")
+        assert [r["actor_name"] for r in reads] == seen
+    assert "Melihat akun" in {r["what"] for r in reads}
+
+
 async def test_names_only_those_who_act_on_duty(
     app: FastAPI, actors: Actors, owner: asyncpg.Connection
 ) -> None:
@@ -261,8 +272,7 @@ async def test_who_may_ask_at_all(actors: Actors, owner: asyncpg.Connection) -> 
         problem(await actors.anonymous().request(method, path), 401, "unauthenticated")
         for client in others:
             problem(await client.request(method, path, json={}), 403, "forbidden")
-    for client in (await actors.auditor(), await actors.public(), await actors.hr_admin()):
-        problem(await client.get("/me/data-access"), 403, "forbidden")
+    problem(await (await actors.service("audit:read")).get("/me/data-access"), 403, "forbidden")
 
 
 async def test_checkpoints_are_for_scripts_and_their_keys_for_everybody(
@@ -321,8 +331,10 @@ async def test_row_rules_and_their_sql_twins_agree(
     events = await owner.fetch("SELECT id, subject_ids FROM audit_events")
     for role in Role:
         for viewer in (siti, budi, None):
-            actor = Actor(role=role, employee_id=viewer)
-            query, values = bind(select(AuditEvent.id).where(visible(role)), {"viewer": viewer})
+            actor = Actor(role=role, employee_id=viewer, account_id=uuid4())
+            query, values = bind(
+                select(AuditEvent.id).where(visible(role)), {"viewer": subject_of(actor)}
+            )
             rows = {row["id"] for row in await owner.fetch(query, *values)}
             assert rows == {e["id"] for e in events if can_see(actor, e["subject_ids"])}, actor
 
@@ -337,7 +349,7 @@ INSERTS = {
 }
 READERS = {
     *((p, t) for p in ("kemuning_auditor", "kemuning_sequencer") for t in AUDIT_TABLES),
-    ("kemuning_asn", "audit_events"),
+    *((f"kemuning_{role}", "audit_events") for role in ("public", "asn", "hr_admin")),
     ("kemuning_service", "audit_checkpoints"),
 } - {("kemuning_auditor", "audit_keys")}
 
@@ -401,7 +413,7 @@ async def test_row_level_security_holds_without_the_applications_filter(
 
 
 async def test_names_are_not_for_other_personas(login: asyncpg.Connection) -> None:
-    may = {"kemuning_asn", "kemuning_auditor"}
+    may = {f"kemuning_{role}" for role in ("public", "asn", "hr_admin", "auditor")}
     for persona in PERSONAS:
         await login.execute(f"SET ROLE {persona}")
         assert await _may(login, "SELECT app.actor_name(NULL)") is (persona in may)

@@ -177,7 +177,7 @@ TABLE: Mapping[str, Rule] = {
     "audit_list_checkpoints": only(Role.AUDITOR, scope=Scope.AUDIT_READ),
     "audit_create_checkpoint": only(Role.AUDITOR),
     "audit_get_checkpoint": only(Role.AUDITOR, scope=Scope.AUDIT_READ),
-    "me_list_data_access": only(Role.ASN),
+    "me_list_data_access": Rule(PEOPLE),
     "audit_get_audit_keys": ANYONE,
 }
 

@@ -206,7 +206,8 @@ def upgrade() -> None:
     op.execute("REVOKE EXECUTE ON FUNCTION app.erase_my_account() FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION app.erase_my_account() TO {SIGN_IN}")
     op.execute("REVOKE EXECUTE ON FUNCTION app.actor_name(uuid) FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION app.actor_name(uuid) TO {ASN}, {AUDITOR}")
+    everybody = ", ".join((PUBLIC, ASN, HR_ADMIN, AUDITOR))
+    op.execute(f"GRANT EXECUTE ON FUNCTION app.actor_name(uuid) TO {everybody}")
     for table in ("accounts", "recovery_codes", "sign_in_sessions", "refresh_tokens"):
         secure_rows(table, force=False)
     for table in ("sign_in_throttles", "signing_keys"):

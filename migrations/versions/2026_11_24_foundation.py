@@ -5,8 +5,10 @@ from alembic import op
 from migrations.security import (
     ASN,
     AUDITOR,
+    HR_ADMIN,
     PEOPLE,
     PERSONAS,
+    PUBLIC,
     RECORDER,
     SEQUENCER,
     SERVICE,
@@ -198,9 +200,11 @@ def upgrade() -> None:
     # Neither may write what only the triggers write: that something was changed.
     policy("audit_events", "recorder", "INSERT", (RECORDER,), "kind = 'read'")
     policy("audit_events", "sign_in", "INSERT", (SIGN_IN,), "kind = 'security'")
-    grant("audit_events", "SELECT", ASN)
-    own = "subject_ids @> ARRAY[(SELECT app.current_employee())]"
-    policy("audit_events", "about_me", "SELECT", (ASN,), own)
+    grant("audit_events", "SELECT", PUBLIC, ASN, HR_ADMIN)
+    me = "(SELECT coalesce(app.current_employee(), app.current_account()))"
+    policy(
+        "audit_events", "about_me", "SELECT", (PUBLIC, ASN, HR_ADMIN), f"subject_ids @> ARRAY[{me}]"
+    )
     for table in ("audit_chain", "audit_checkpoints", "audit_keys"):
         grant(table, "INSERT", SEQUENCER)
         policy(table, "sequencer", "INSERT", (SEQUENCER,))

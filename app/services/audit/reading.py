@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP, array
 from sqlalchemy.types import String, Uuid
 
 from app.access.actors import Actor
-from app.access.audit import visible
+from app.access.audit import ABOUT_VIEWER, subject_of, visible
 from app.calendar import today
 from app.database import Reader, Row
 from app.errors import Language, NotFound
@@ -108,7 +108,7 @@ async def list_events(reader: Reader, actor: Actor, query: AuditEventQuery) -> A
     limit = min(query.limit, MOST_DETAILED) if query.include_details else query.limit
     values = _filters(query, EVENTS)
     statement = _events(actor.role, _names(values), query.include_details)
-    rows = await reader.all(statement, viewer=actor.employee_id, limit=limit + 1, **values)
+    rows = await reader.all(statement, viewer=subject_of(actor), limit=limit + 1, **values)
     if query.include_details:
         reader.reveals(list({s for row in rows[:limit] for s in row["subject_ids"]}))
     elif query.subject_id is not None:
@@ -123,7 +123,7 @@ async def list_events(reader: Reader, actor: Actor, query: AuditEventQuery) -> A
 async def get_event(reader: Reader, actor: Actor, event_id: UUID) -> AuditEventRead:
     """One event with its details. Errors: NotFound."""
     statement = _events(actor.role, frozenset({"id"}), True)
-    row = await reader.one(statement, viewer=actor.employee_id, limit=1, id=event_id)
+    row = await reader.one(statement, viewer=subject_of(actor), limit=1, id=event_id)
     if row is None:
         raise NotFound
     reader.reveals(row["subject_ids"])
@@ -140,7 +140,7 @@ async def _total(
     if not wanted:
         return None
     statement = _count(actor.role, _names(values))
-    count: int = await reader.value(statement, viewer=actor.employee_id, **values)
+    count: int = await reader.value(statement, viewer=subject_of(actor), **values)
     return count
 
 
@@ -252,7 +252,7 @@ def _read(row: Row) -> AccountReads:
 
 # --- who saw my data --------------------------------------------------------------------------
 
-_ABOUT_ME = (visible(Role.ASN), AuditEvent.kind != AuditKind.SECURITY.value)
+_ABOUT_ME = (ABOUT_VIEWER, AuditEvent.kind != AuditKind.SECURITY.value)
 
 
 @lru_cache(maxsize=32)
@@ -284,7 +284,7 @@ async def list_my_data_access(
     Those who acted on duty are named; of an event that concerned others too, nothing tells of
     them. Errors: InvalidCursor.
     """
-    values = {"viewer": actor.employee_id, **_filters(query, MINE)}
+    values = {"viewer": subject_of(actor), **_filters(query, MINE)}
     filters = _names(values)
     rows = await reader.all(_mine(filters), limit=query.limit + 1, **values)
     return DataAccessPage(
