@@ -29,7 +29,6 @@ EVERY_ROLE = frozenset(Role)
 PEOPLE = frozenset({Role.PUBLIC, Role.ASN, Role.HR_ADMIN, Role.AUDITOR})
 
 ANYONE = Rule(EVERY_ROLE, anonymous=True, before_totp=True)
-SIGNED_IN = Rule(EVERY_ROLE)
 OWN_ACCOUNT = Rule(EVERY_ROLE, before_totp=True)
 OWN_CREDENTIALS = Rule(PEOPLE, before_totp=True)
 DOOR = Rule(EVERY_ROLE, anonymous=True, before_totp=True, proof_in_body=True)
