@@ -129,13 +129,6 @@ class MethodNotAllowed(DomainError):
     title = Bilingual("Metode tidak tersedia di alamat ini", "Method not allowed here")
 
 
-class NotAcceptable(DomainError):
-    """No representation that the caller accepts."""
-
-    status, code = 406, "not_acceptable"
-    title = Bilingual("Format yang diminta tidak tersedia", "No acceptable representation")
-
-
 class Conflict(DomainError):
     """The request contradicts the present state."""
 

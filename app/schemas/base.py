@@ -45,8 +45,6 @@ Line = Annotated[
 """One line of at most 200 characters."""
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 """A short code of letters, digits, dot, slash, dash and underscore."""
-Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
-"""An integer that PostgreSQL's bigint holds."""
 
 
 def _in_range(value: date) -> date:
