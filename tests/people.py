@@ -1,6 +1,6 @@
 """Employees for tests, entered through the API as an officer does."""
 
-from itertools import count
+from itertools import cycle
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ import httpx
 
 from tests.actors import Client
 
-_numbers = count(1)
+_numbers = cycle(range(1, 1000))  # each test has a database of its own
 PPPK = {"status": "pppk", "effective_from": "2022-03-01"}
 
 

@@ -63,7 +63,7 @@ units_list_units                           asn hr_admin auditor organisation:rea
 units_get_tree                             asn hr_admin auditor organisation:read
 units_get_unit                             asn hr_admin auditor organisation:read
 units_get_history                          asn hr_admin auditor organisation:read
-units_get_seats                            asn hr_admin auditor organisation:read
+units_get_seats                            hr_admin auditor organisation:read
 units_list_retirements                         hr_admin auditor
 units_create_unit                              hr_admin         organisation:write
 units_update_unit                              hr_admin         organisation:write

@@ -427,3 +427,12 @@ async def test_ids_of_others_parts_are_absent(hr: Client) -> None:
     education = UUID(shown(made, 201)["id"])
     path = f"/employees/{second['id']}/educations/{education}"
     problem(await hr.delete(path, headers={"If-Match": '"1"'}), 404, "not_found")
+
+
+async def test_nobody_changes_their_own_record(actors: Actors, hr: Client) -> None:
+    """An officer who is an employee too leaves their own record to a colleague."""
+    me = await enter(hr)
+    officer = await actors.sign_in(Role.HR_ADMIN, me)
+    fact = {"level": "ringan", "fact": "x", "effective_from": "2024-01-01"}
+    problem(await officer.post(f"/employees/{me}/disciplines", json=fact), 403, "own_record")
+    shown(await hr.post(f"/employees/{me}/disciplines", json=fact), 201)

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Uuid, bindparam, false, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.actors import Actor
+from app.errors import Bilingual, Forbidden
 from app.vocabulary import Role
 
 SEES_EVERYONE = frozenset({Role.HR_ADMIN, Role.AUDITOR, Role.SERVICE})
@@ -16,6 +17,21 @@ VIEWER = bindparam("viewer", type_=Uuid())
 def can_see(actor: Actor, employee_id: UUID) -> bool:
     """Whether this employee exists for the actor: staff of the agency see all, an ASN themself."""
     return actor.role in SEES_EVERYONE or (actor.role is Role.ASN and actor.is_self(employee_id))
+
+
+class OwnRecord(Forbidden):
+    """Nobody changes what is recorded about themself: a colleague does, or rules on a request."""
+
+    code = "own_record"
+    title = Bilingual(
+        "Data diri sendiri diubah oleh petugas lain", "Another officer must change your own record"
+    )
+
+
+def require_another(actor: Actor, employee_id: UUID) -> None:
+    """Errors: OwnRecord where the employee is the actor."""
+    if actor.is_self(employee_id):
+        raise OwnRecord
 
 
 def visible(

@@ -87,10 +87,11 @@ TABLE: Mapping[str, Rule] = {
             "units_get_tree",
             "units_get_unit",
             "units_get_history",
-            "units_get_seats",
         ),
         only(*STAFF, scope=Scope.ORGANISATION_READ),
     ),
+    # When a seat falls vacant tells its holder's month of birth.
+    "units_get_seats": only(*OVERSIGHT, scope=Scope.ORGANISATION_READ),
     "units_list_retirements": only(*OVERSIGHT),
     **dict.fromkeys(
         (

@@ -189,7 +189,7 @@ async def read(client: httpx.AsyncClient) -> httpx.Response:
 
 LIMITS = [
     ("lock_timeout_ms", "200", "overloaded"),
-    ("statement_timeout_ms", "300", "timed_out"),
+    ("statement_timeout_ms", "900", "timed_out"),
     ("request_timeout_seconds", "0.6", "timed_out"),
 ]
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
+from app.access.employees import require_another
 from app.access.organisation import can_see_holder, require_sight_of_holders
 from app.calendar import now
 from app.database import SessionReader
@@ -43,9 +44,10 @@ async def assign(
     A definitif holder gets the lowest free number, and ends the seat's plt with the day before.
     Where every seat is taken, `over_capacity_reason` places the employee beyond them.
     Errors: NotFound, Invalid, NotEmployed, NotInForce, AlreadyPlaced, NoVacantSeat, SeatTaken,
-    NobodyToStandInFor; Forbidden for a script that may not see holders.
+    NobodyToStandInFor; OwnRecord; Forbidden for a script that may not see holders.
     """
     require_sight_of_holders(actor)
+    require_another(actor, new.employee_id)
     days = Range(new.effective_from, new.effective_until)
     await _require_employed(session, new.employee_id, new.effective_from)
     definitif = new.kind is DEFINITIF

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
-from app.access.employees import can_see
+from app.access.employees import can_see, require_another
 from app.calendar import now, today
 from app.database import SessionReader
 from app.errors import Bilingual, Conflict, FieldError, Invalid, NotFound, StaleVersion
@@ -87,7 +87,7 @@ async def locked(
 ) -> Employee:
     """The employee, locked and about to get a new version: every change begins here.
 
-    Errors: NotFound; StaleVersion where another version than `expected` is current.
+    Errors: NotFound; OwnRecord; StaleVersion where another version than `expected` is current.
     """
     employee = None
     if can_see(actor, employee_id):
@@ -95,6 +95,7 @@ async def locked(
         employee = await session.scalar(statement)
     if employee is None:
         raise NotFound
+    require_another(actor, employee_id)
     if expected is not None and employee.version != expected:
         raise StaleVersion
     employee.updated_at = now()  # a change of a dated fact is a change of the employee
