@@ -58,9 +58,15 @@ def docs_router() -> APIRouter:
     `/docs` on.
     """
     router, methods = APIRouter(include_in_schema=False), ["GET", "HEAD"]
+    router.add_api_route("/", _to_docs, methods=methods)
     router.add_api_route("/docs", _page, methods=methods)
     router.add_api_route("/docs/assets/{name}", _asset, methods=methods)
     return router
+
+
+async def _to_docs() -> Response:
+    """Who opens the bare address finds the documentation; relative, for a root_path."""
+    return Response(status_code=307, headers={"Location": "docs"})
 
 
 async def _page(request: Request) -> Response:

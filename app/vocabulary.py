@@ -193,7 +193,6 @@ class Scope(StrEnum):
     IMPORTS_READ = "imports:read"
     IMPORTS_WRITE = "imports:write"
     CORRECTIONS_READ = "corrections:read"
-    CORRECTIONS_WRITE = "corrections:write"
     AUDIT_READ = "audit:read"
 
 

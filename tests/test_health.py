@@ -21,3 +21,8 @@ async def test_english_when_asked_for(actors: Actors) -> None:
     answer = await actors.anonymous().get("/nowhere", headers={"Accept-Language": "en-GB"})
     assert answer.json()["title"] == "Not found"
     assert answer.headers["content-language"] == "en"
+
+
+async def test_the_bare_address_leads_to_the_documentation(actors: Actors) -> None:
+    answer = await actors.anonymous().get("http://kemuning.test/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "docs")

@@ -79,9 +79,13 @@ class Page(Schema):
 class PageQuery(Schema):
     """The parameters that every list takes."""
 
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str | None, Field(max_length=600)] = None
-    include_total: bool = False
+    limit: Annotated[int, Field(ge=1, le=200, description="Rows a page.")] = 50
+    cursor: Annotated[
+        str | None, Field(max_length=600, description="`next_cursor` of the page before.")
+    ] = None
+    include_total: Annotated[
+        bool, Field(description="Count every row that matches; this costs time.")
+    ] = False
 
 
 def example(value: dict[str, Any]) -> ConfigDict:
