@@ -223,6 +223,7 @@ class AuditFault(StrEnum):
     EVENT_MISSING = "event_missing"
     EVENT_CHANGED = "event_changed"
     DETAILS_CHANGED = "details_changed"
+    DETAILS_MISSING = "details_missing"
     CHAIN_BROKEN = "chain_broken"
     OUT_OF_ORDER = "out_of_order"
     EVENT_NOT_CHAINED = "event_not_chained"

@@ -266,14 +266,32 @@ async def test_a_saved_checkpoint_that_this_log_never_signed(
         assert report.checkpoint_consistent is False
 
 
-@pytest.mark.usefixtures("log")
 async def test_erased_details_are_told_and_no_fault(
+    runtime: Runtime, owner: asyncpg.Connection
+) -> None:
+    for login in ("warga", "wargi"):
+        await owner.execute(
+            "INSERT INTO accounts (login, display_name, role, password_hash)"
+            " VALUES ($1, $1, 'public', '-')",
+            login,
+        )
+    await sequence_log(runtime.database)
+    await owner.execute(
+        "DELETE FROM audit_details WHERE event_id = (SELECT min(id) FROM audit_events)"
+    )
+    report = await verify(runtime)
+    assert report.ok
+    assert (report.details_checked, report.details_erased) == (1, 1)
+
+
+@pytest.mark.usefixtures("log")
+async def test_details_that_no_law_erases_are_missed(
     runtime: Runtime, owner: asyncpg.Connection
 ) -> None:
     await owner.execute(f"DELETE FROM audit_details WHERE event_id = {AT.format(11)}")
     report = await verify(runtime)
-    assert report.ok
-    assert (report.details_checked, report.details_erased) == (9, 1)
+    assert [fault.reason for fault in report.faults] == ["details_missing"]
+    assert report.first_bad_seq == 11
 
 
 @pytest.mark.usefixtures("log")

@@ -56,6 +56,8 @@ MOST_PER_REQUEST = 50_000
 """Events that one request verifies: some seconds of work, far from its time limit."""
 MOST_FAULTS = 100
 """Faults that a report lists; it counts them all."""
+ERASABLE = frozenset({"accounts", "sign_in_sessions"})
+"""Entities whose details a citizen who withdraws consent has erased (`app.erase_my_account`)."""
 Progress = Callable[[int, int], None]
 
 _COMMITTED = func.sha256(
@@ -175,8 +177,10 @@ class _Walk:
             self.details_checked += 1
             if not row["details_hold"]:
                 self.note(AuditFault.DETAILS_CHANGED, self.seq, event=row["event_id"])
-        elif row["commitment"] is not None:
+        elif row["commitment"] is not None and row["entity"] in ERASABLE:
             self.details_erased += 1
+        elif row["commitment"] is not None:
+            self.note(AuditFault.DETAILS_MISSING, self.seq, event=row["event_id"])
 
     def arrive(self, end: int) -> None:
         """The range ends here, whatever the last link was."""

@@ -43,6 +43,10 @@ FAULTS = {
         "Rincian catatan nomor {first} tidak sesuai dengan komitmennya.",
         "The details of event {first} don't match its commitment.",
     ),
+    AuditFault.DETAILS_MISSING: Bilingual(
+        "Rincian catatan nomor {first} hilang, dan tidak ada hukum yang menghapusnya.",
+        "The details of event {first} are gone, and no law erases them.",
+    ),
     AuditFault.CHAIN_BROKEN: Bilingual(
         "Rantai terputus pada nomor {first}.", "The chain is broken at {first}."
     ),
