@@ -277,7 +277,7 @@ async def test_erased_details_are_told_and_no_fault(
         )
     await sequence_log(runtime.database)
     await owner.execute(
-        "DELETE FROM audit_details WHERE event_id = (SELECT min(id) FROM audit_events)"
+        "DELETE FROM audit_details WHERE event_id = (SELECT id FROM audit_events LIMIT 1)"
     )
     report = await verify(runtime)
     assert report.ok
