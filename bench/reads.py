@@ -179,7 +179,10 @@ async def _people(running: EmbeddedServer, settings: Settings) -> dict[str, Any]
     connection = await asyncpg.connect(running.dsn(data.DATABASE))
     database = Database(settings)
     try:
-        rows = await connection.fetch("SELECT id FROM employees ORDER BY id LIMIT 2001")
+        rows = await connection.fetch(
+            "SELECT id FROM employees e WHERE NOT EXISTS"
+            " (SELECT FROM accounts a WHERE a.employee_id = e.id) ORDER BY id LIMIT 2001"
+        )
         own, *others = [row["id"] for row in rows]
         keyring = Keyring(database, settings)
         TOKENS["asn"] = await _token(connection, keyring, Role.ASN, own)

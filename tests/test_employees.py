@@ -304,7 +304,8 @@ async def test_row_level_security_holds_without_the_application(
         "SELECT table_name, column_name FROM information_schema.columns"
         " WHERE table_schema = 'public' AND column_name = 'employee_id'"
         " AND table_name <> 'accounts'"
-        " AND has_table_privilege('kemuning_asn', 'public.' || table_name, 'SELECT')"
+        " AND has_table_privilege('kemuning_asn', format('%I.%I', table_schema, table_name),"
+        " 'SELECT')"
         " UNION SELECT 'employees', 'id' ORDER BY 1"
     )
     guarded = {

@@ -301,8 +301,8 @@ async def test_who_may_read_and_who_may_change(actors: Actors, government: Gover
         "/units/tree",
         f"/units/{kab}",
         f"/units/{kab}/history",
-        f"/units/{kab}/seats",
     )
+    seats = f"/units/{kab}/seats"  # by these an ASN could tell when a colleague retires
     readers = [
         await actors.asn(await g.employee()),
         await actors.auditor(),
@@ -312,6 +312,8 @@ async def test_who_may_read_and_who_may_change(actors: Actors, government: Gover
         for path in reads:
             assert (await reader.get(path)).status_code == 200, path
         problem(await reader.post("/units", json=body), 403, "forbidden")
+    problem(await readers[0].get(seats), 403, "forbidden")
+    assert (await readers[1].get(seats)).status_code == 200
     for path in reads:
         problem(await (await actors.public()).get(path), 403, "forbidden")
         problem(await (await actors.service("employees:read")).get(path), 403, "forbidden")

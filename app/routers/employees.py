@@ -63,7 +63,6 @@ CHANGE = (NotFound, StaleVersion, IfMatchRequired, Invalid)
 async def list_employees(
     query: Annotated[EmployeeQuery, Query()],
     reader: ReadSession,
-    actor: CurrentActor,
     request: Request,
     response: Response,
 ) -> EmployeePage:
@@ -72,7 +71,7 @@ async def list_employees(
     As of a day. Who is not employed on that day is left out unless `include_separated`. Digits
     in `q` search the NIP and NI PPPK, anything else the name, every word of it.
     """
-    page = await searching.list_employees(reader, actor, query)
+    page = await searching.list_employees(reader, reader.actor, query)
     response.headers.update(next_link(request, page.next_cursor))
     return page
 
@@ -100,27 +99,27 @@ async def create_employee(
 
 @router.get("/{employee_id}", responses=problems(NotFound))
 async def get_employee(
-    employee_id: UUID, reader: ReadSession, actor: CurrentActor, as_of: AsOf, response: Response
+    employee_id: UUID, reader: ReadSession, as_of: AsOf, response: Response
 ) -> EmployeeRead:
     """One employee.
 
     The whole record as of a day. An ASN reads only their own.
     """
-    employee = await reading.get_employee(reader, actor, employee_id, as_of)
+    employee = await reading.get_employee(reader, reader.actor, employee_id, as_of)
     response.headers["ETag"] = etag_of(employee.version, employee)
     return employee
 
 
 @router.get("/{employee_id}/history", responses=problems(NotFound))
 async def get_history(
-    employee_id: UUID, reader: ReadSession, actor: CurrentActor, response: Response
+    employee_id: UUID, reader: ReadSession, response: Response
 ) -> EmployeeHistory:
     """An employee's history.
 
     Every dated fact, oldest first, with what is still to come. A position shows its title and
     unit as they were on the first day of holding it.
     """
-    history = await reading.get_history(reader, actor, employee_id)
+    history = await reading.get_history(reader, reader.actor, employee_id)
     response.headers["ETag"] = etag_of(history.version, history)
     return history
 
