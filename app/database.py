@@ -161,16 +161,23 @@ def enter_to_read(actor: Actor, persona: str | None = None) -> str:
 
     Every value is an enumeration's or a UUID's, so that it can stand in the text.
     """
-    account = f"'{UUID(str(actor.account_id))}'" if actor.account_id else "NULL"
-    session = f"'{UUID(str(actor.session_id))}'" if actor.session_id else "NULL"
-    employee = str(UUID(str(actor.employee_id))) if actor.employee_id else ""
+    account, session = _text(actor.account_id), _text(actor.session_id)
     return (
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-        f"SELECT app.check_account({account}, {int(actor.token_version)}, {session}),"
+        f"SELECT app.check_account(nullif('{account}', '')::uuid, {int(actor.token_version)},"
+        f" nullif('{session}', '')::uuid),"
         f" set_config('role', '{persona or actor.persona}', true),"
-        f" set_config('app.account', '{actor.account_id or ''}', true),"
-        f" set_config('app.employee', '{employee}', true)"
+        f" set_config('app.account', '{account}', true),"
+        f" set_config('app.employee', '{_text(actor.employee_id)}', true)"
     )
+
+
+def _text(value: UUID | None) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, UUID):
+        raise TypeError("only a UUID may stand in the text of a statement")
+    return str(value)
 
 
 class Database:

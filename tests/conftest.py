@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -40,10 +41,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """The run's PostgreSQL, with the migrated template database."""
-    folder = Path(tmp_path_factory.mktemp("postgresql")) / "data"
-    with EmbeddedServer(folder, settings=FAST) as running:
+def server() -> Iterator[EmbeddedServer]:
+    """The run's PostgreSQL, with the migrated template database.
+
+    Not in pytest's own folder: that keeps the last three runs, also of those that still run.
+    """
+    with (
+        TemporaryDirectory(prefix="kemuning-test-") as folder,
+        EmbeddedServer(Path(folder) / "data", settings=FAST) as running,
+    ):
         asyncio.run(create_database(running.dsn(), TEMPLATE))
         migrate(with_driver(running.url(TEMPLATE, OWNER)))
         yield running
