@@ -143,8 +143,18 @@ def told(*headers: str) -> dict[str, dict[str, str]]:
 
 def etag_of(version: int, shown: BaseModel) -> str:
     """The ETag of an answer that also shows what its version doesn't cover: names, counts."""
-    digest = hashlib.sha256(shown.model_dump_json().encode()).hexdigest()
-    return f'"{version}.{digest[:16]}"'
+    return _content_etag(version, shown.model_dump_json().encode())
+
+
+def answer_with_etag(version: int, shown: BaseModel) -> Response:
+    """That answer itself, written once for the ETag and for the wire."""
+    body = shown.model_dump_json().encode()
+    headers = {"ETag": _content_etag(version, body)}
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def _content_etag(version: int, body: bytes) -> str:
+    return f'"{version}.{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
 async def _caller(request: Request, actor: CurrentActor) -> Caller:

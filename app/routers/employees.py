@@ -15,6 +15,7 @@ from app.dependencies import (
     ReadSession,
     Router,
     Session,
+    answer_with_etag,
     etag,
     etag_of,
     next_link,
@@ -97,31 +98,25 @@ async def create_employee(
     return _answer(request, response, written)
 
 
-@router.get("/{employee_id}", responses=problems(NotFound))
-async def get_employee(
-    employee_id: UUID, reader: ReadSession, as_of: AsOf, response: Response
-) -> EmployeeRead:
+@router.get("/{employee_id}", response_model=EmployeeRead, responses=problems(NotFound))
+async def get_employee(employee_id: UUID, reader: ReadSession, as_of: AsOf) -> Response:
     """One employee.
 
     The whole record as of a day. An ASN reads only their own.
     """
     employee = await reading.get_employee(reader, reader.actor, employee_id, as_of)
-    response.headers["ETag"] = etag_of(employee.version, employee)
-    return employee
+    return answer_with_etag(employee.version, employee)
 
 
-@router.get("/{employee_id}/history", responses=problems(NotFound))
-async def get_history(
-    employee_id: UUID, reader: ReadSession, response: Response
-) -> EmployeeHistory:
+@router.get("/{employee_id}/history", response_model=EmployeeHistory, responses=problems(NotFound))
+async def get_history(employee_id: UUID, reader: ReadSession) -> Response:
     """An employee's history.
 
     Every dated fact, oldest first, with what is still to come. A position shows its title and
     unit as they were on the first day of holding it.
     """
     history = await reading.get_history(reader, reader.actor, employee_id)
-    response.headers["ETag"] = etag_of(history.version, history)
-    return history
+    return answer_with_etag(history.version, history)
 
 
 @router.patch("/{employee_id}", responses=problems(*CHANGE, NikTaken))
