@@ -78,7 +78,6 @@ class _Frame:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         self.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid4())
-        self.language = language_of(headers.get("accept-language"))
         scope["kemuning.request_id"] = self.request_id
         structlog.contextvars.bind_contextvars(request_id=self.request_id)
 
@@ -96,7 +95,8 @@ class _Frame:
         if error.status == 500:
             UNHANDLED.inc()
         if not self.status:
-            response = problem_response(error, self.request_id, self.language)
+            language = language_of(Headers(scope=self.scope).get("accept-language"))
+            response = problem_response(error, self.request_id, language)
             await response(self.scope, receive, self.send)
 
     def finish(self) -> None:

@@ -8,17 +8,8 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, tex
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Identified, Versioned, Word, one_of
+from app.models.base import Base, Identified, Versioned, Word, one_of, trigram
 from app.vocabulary import Role
-
-
-def _trigram(column: str) -> Index:
-    return Index(
-        f"ix_accounts_{column}_trigram",
-        column,
-        postgresql_using="gin",
-        postgresql_ops={column: "gin_trgm_ops"},
-    )
 
 
 class Account(Identified, Versioned, Base):
@@ -38,8 +29,8 @@ class Account(Identified, Versioned, Base):
         Index("uq_accounts_login", "login", unique=True),
         Index("ix_accounts_employee_id", "employee_id"),
         Index("uq_accounts_asn", "employee_id", unique=True, postgresql_where=text("role = 'asn'")),
-        _trigram("login"),
-        _trigram("display_name"),
+        trigram("accounts", "login"),
+        trigram("accounts", "display_name"),
     )
 
     login: Mapped[str] = mapped_column(String)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Dialect, ForeignKey, MetaData, text
+from sqlalchemy import Dialect, ForeignKey, Index, MetaData, text
 from sqlalchemy.dialects.postgresql import (
     DATERANGE,
     TIMESTAMP,
@@ -100,6 +100,16 @@ def never_twice(*columns: str, name: str) -> ExcludeConstraint:
     knows the same rule as an exclusion constraint, which is what the server makes of it.
     """
     return ExcludeConstraint(*((c, "=") for c in columns), ("valid", "&&"), name=name, using="gist")
+
+
+def trigram(table: str, column: str, name: str | None = None) -> Index:
+    """An index that finds a part of a text anywhere in the column."""
+    return Index(
+        f"ix_{table}_{name or column}_trigram",
+        column,
+        postgresql_using="gin",
+        postgresql_ops={column: "gin_trgm_ops"},
+    )
 
 
 def of_employee() -> Mapped[UUID]:

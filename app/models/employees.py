@@ -17,6 +17,7 @@ from app.models.base import (
     never_twice,
     of_employee,
     one_of,
+    trigram,
 )
 from app.vocabulary import (
     CorrectionField,
@@ -66,12 +67,7 @@ class EmployeeProfile(Identified, Dated, Base):
         never_twice("employee_id", name="uq_employee_profiles_employee_id"),
         Index("ix_employee_profiles_employee_id", "employee_id"),
         Index("ix_employee_profiles_name_sort", "name_sort", "employee_id"),
-        Index(
-            "ix_employee_profiles_name_trigram",
-            "name_sort",
-            postgresql_using="gin",
-            postgresql_ops={"name_sort": "gin_trgm_ops"},
-        ),
+        trigram("employee_profiles", "name_sort", "name"),
     )
 
     employee_id: Mapped[UUID] = mapped_column(ForeignKey("employees.id"))
@@ -97,12 +93,7 @@ class EmployeeIdentifier(Identified, Dated, Base):
         never_twice("employee_id", name="uq_employee_identifiers_employee_id"),
         Index("ix_employee_identifiers_employee_id", "employee_id"),
         Index("uq_employee_identifiers_value", "value", unique=True),
-        Index(
-            "ix_employee_identifiers_value_trigram",
-            "value",
-            postgresql_using="gin",
-            postgresql_ops={"value": "gin_trgm_ops"},
-        ),
+        trigram("employee_identifiers", "value"),
     )
 
     employee_id: Mapped[UUID] = mapped_column(ForeignKey("employees.id"))

@@ -18,6 +18,7 @@ from app.models.base import (
     never_twice,
     of_employee,
     one_of,
+    trigram,
 )
 from app.vocabulary import AssignmentKind, Jenjang, JobKind, SuccessionKind, UnitKind
 
@@ -93,12 +94,7 @@ class PositionVersion(Identified, Dated, Base):
         never_twice("position_id", name="uq_position_versions_position_id"),
         Index("ix_position_versions_position_id", "position_id"),
         Index("ix_position_versions_unit_id", "unit_id"),
-        Index(
-            "ix_position_versions_title_trigram",
-            "title",
-            postgresql_using="gin",
-            postgresql_ops={"title": "gin_trgm_ops"},
-        ),
+        trigram("position_versions", "title"),
     )
 
     position_id: Mapped[UUID] = mapped_column(ForeignKey("positions.id"))

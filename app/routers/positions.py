@@ -13,8 +13,8 @@ from app.dependencies import (
     ReadSession,
     Router,
     Session,
+    answer_with_etag,
     etag,
-    etag_of,
     next_link,
 )
 from app.errors import (
@@ -71,18 +71,17 @@ async def list_positions(
     return page
 
 
-@router.get("/{position_id}", responses=problems(NotFound))
+@router.get("/{position_id}", response_model=PositionDetail, responses=problems(NotFound))
 async def get_position(
-    position_id: UUID, reader: ReadSession, actor: CurrentActor, as_of: AsOf, response: Response
-) -> PositionDetail:
+    position_id: UUID, reader: ReadSession, actor: CurrentActor, as_of: AsOf
+) -> Response:
     """One position.
 
     As it is on the day asked for, with its workload, the staff needed against the seats, and up
     to 200 of its holders: those whom the caller may see.
     """
     position = await reading.read_detail(reader, actor, position_id, as_of)
-    response.headers["ETag"] = etag_of(position.version, position)
-    return position
+    return answer_with_etag(position.version, position)
 
 
 @router.get("/{position_id}/history", responses=problems(NotFound))
@@ -173,21 +172,20 @@ async def list_assignments(
     return page
 
 
-@router.get("/{position_id}/assignments/{assignment_id}", responses=problems(NotFound))
+@router.get(
+    "/{position_id}/assignments/{assignment_id}",
+    response_model=AssignmentRead,
+    responses=problems(NotFound),
+)
 async def get_assignment(
-    position_id: UUID,
-    assignment_id: UUID,
-    reader: ReadSession,
-    actor: CurrentActor,
-    response: Response,
-) -> AssignmentRead:
+    position_id: UUID, assignment_id: UUID, reader: ReadSession, actor: CurrentActor
+) -> Response:
     """One assignment.
 
     With the name that its holder has today.
     """
     found = await assignments.read_assignment(reader, actor, position_id, assignment_id)
-    response.headers["ETag"] = etag_of(found.version, found)
-    return found
+    return answer_with_etag(found.version, found)
 
 
 @router.post(

@@ -2,17 +2,11 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from app.errors import Bilingual, FieldError, Invalid
-from app.rules import Ruled, RulePackMissing, abk, bup
+from app.rules import RulePackMissing, abk, bup
 from app.schemas.positions import OwnRetirementAge, WorkloadTask
 from app.vocabulary import Jenjang, JobKind
-
-
-def rule_id(ruled: Ruled[Any]) -> str:
-    """The pack and version that gave a figure, as it is stored beside it."""
-    return f"{ruled.pack_id}@{ruled.pack_version}"
 
 
 def age_of(
@@ -25,7 +19,7 @@ def age_of(
         ruled = bup.retirement_age(kind, jenjang, on)
     except RulePackMissing as error:
         raise _no_rule("/own_retirement_age", on) from error
-    return {"retirement_age": ruled.value, "retirement_age_rule": rule_id(ruled)}
+    return {"retirement_age": ruled.value, "retirement_age_rule": ruled.rule_id}
 
 
 def need_of(workload: list[WorkloadTask], on: date) -> dict[str, object]:
@@ -37,7 +31,7 @@ def need_of(workload: list[WorkloadTask], on: date) -> dict[str, object]:
         ruled = abk.needed_staff(amounts(workload), on)
     except RulePackMissing as error:
         raise _no_rule("/workload", on) from error
-    return {"workload": stored, "workload_need": ruled.value, "workload_rule": rule_id(ruled)}
+    return {"workload": stored, "workload_need": ruled.value, "workload_rule": ruled.rule_id}
 
 
 def _no_rule(pointer: str, on: date) -> Invalid:

@@ -28,7 +28,7 @@ from app.schemas.positions import (
     WorkloadTask,
 )
 from app.services.assignments.reading import POSITION_ID, holders
-from app.services.positions.figures import amounts, rule_id
+from app.services.positions.figures import amounts
 from app.services.seats import filled, vacancy
 from app.services.structure import UNIT_ID, containing, subtree
 from app.services.timeline import begins, ends, holds
@@ -191,7 +191,7 @@ def _staffing(row: Row, workload: list[WorkloadTask], on: date) -> Staffing | No
     rule = row["workload_rule"]
     if row["filled"]:
         ruled = abk.effectiveness(amounts(workload), row["filled"], on)
-        effectiveness, rule = ruled.value, rule_id(ruled)
+        effectiveness, rule = ruled.value, ruled.rule_id
         achievement = abk.achievement_letter(effectiveness, on).value
     return Staffing(
         need=row["workload_need"],
