@@ -103,7 +103,9 @@ def test_a_style_in_a_description_is_stopped(browser: Browser) -> None:
     with serving(app) as url:
         page = browser.open(f"{url}/docs")
         page.wait_for("document.querySelectorAll('.info td').length")
-        assert [violation.split()[0] for violation in page.violations()] == ["style-src-attr"] * 2
+        stopped = [violation.split()[0] for violation in page.violations()]
+        assert stopped.count("style-src-attr") >= 2  # a cell each, and again if it is drawn again
+        assert set(stopped) == {"style-src-attr"}
         page.close()
 
 
