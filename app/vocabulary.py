@@ -176,6 +176,155 @@ class Golongan(StrEnum):
         return "/" in self.value
 
 
+class CompetencyKind(StrEnum):
+    """Kinds of competency (PermenPANRB 38/2017 art. 3)."""
+
+    MANAGERIAL = "managerial"
+    SOCIO_CULTURAL = "socio_cultural"
+    TECHNICAL = "technical"
+
+
+class StandardState(StrEnum):
+    """Where a proposed standard stands; all but the first are final."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class AssessmentPurpose(StrEnum):
+    """What an assessment is for (BKN 26/2019 art. 26(2)): filling a post, or mapping."""
+
+    PROMOTION = "promotion"
+    MUTATION = "mutation"
+    MAPPING = "mapping"
+
+
+class AssessmentMethod(StrEnum):
+    """How competencies are measured."""
+
+    ASSESSMENT_CENTER = "assessment_center"
+    INTERVIEW = "interview"
+    COMPUTER_TEST = "computer_test"
+    MULTI_RATER = "multi_rater"
+
+
+class RaterSource(StrEnum):
+    """From where a rating comes, seen from the one who is assessed."""
+
+    SELF = "self"
+    SUPERIOR = "superior"
+    PEER = "peer"
+    SUBORDINATE = "subordinate"
+    ASSESSOR = "assessor"
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether nobody but an auditor may learn who rated what."""
+        return self in (RaterSource.PEER, RaterSource.SUBORDINATE)
+
+
+class AssessmentState(StrEnum):
+    """Where one person's assessment stands.
+
+    Superseded: a newer assessment of the same person was published.
+    """
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    MODERATED = "moderated"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+
+class AssessorAssignmentState(StrEnum):
+    """Where one rater's part of an assessment stands."""
+
+    ASSIGNED = "assigned"
+    SUBMITTED = "submitted"
+    WITHDRAWN = "withdrawn"
+
+
+class JpmFormula(StrEnum):
+    """How job person match is computed from the levels."""
+
+    SUM_RATIO = "sum_ratio"
+    """Sum of actual levels over sum of required levels."""
+    MEAN_RATIO = "mean_ratio"
+    """Mean of each competency's actual over required."""
+
+
+class JpmCap(StrEnum):
+    """What a surplus may do to the job person match."""
+
+    NONE = "none"
+    TOTAL = "total"
+    """The figure as a whole is at most 100."""
+    COMPETENCY = "competency"
+    """Each competency counts at most its required level."""
+
+
+class JpmBand(StrEnum):
+    """Category of a job person match, by purpose: three for filling posts, three for mapping."""
+
+    MEMENUHI_SYARAT = "memenuhi_syarat"
+    MASIH_MEMENUHI_SYARAT = "masih_memenuhi_syarat"
+    KURANG_MEMENUHI_SYARAT = "kurang_memenuhi_syarat"
+    OPTIMAL = "optimal"
+    CUKUP_OPTIMAL = "cukup_optimal"
+    KURANG_OPTIMAL = "kurang_optimal"
+
+
+class Potential(StrEnum):
+    """Category of potential (PermenPANRB 3/2020)."""
+
+    TINGGI = "tinggi"
+    MENENGAH = "menengah"
+    RENDAH = "rendah"
+
+
+class ObjectionState(StrEnum):
+    """Where an objection (keberatan) to a result stands; ruled and withdrawn are final."""
+
+    FILED = "filed"
+    HEARING = "hearing"
+    RULED = "ruled"
+    WITHDRAWN = "withdrawn"
+
+
+class ObjectionSide(StrEnum):
+    """Whose statement it is: the person's, or that of those who made the result."""
+
+    PERSON = "person"
+    ASSESSORS = "assessors"
+
+
+class ObjectionOutcome(StrEnum):
+    """How an objection was ruled on; the first two make a new version of the result."""
+
+    GRANTED = "granted"
+    PARTLY_GRANTED = "partly_granted"
+    DENIED = "denied"
+
+
+class ExportFormat(StrEnum):
+    """The form of an exported data set."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
+class ExportState(StrEnum):
+    """Where an export stands: requested, then read to its end at least once."""
+
+    REQUESTED = "requested"
+    COMPLETED = "completed"
+
+
 class NextStep(StrEnum):
     """What an account has to do before anything else, in this order."""
 
@@ -194,6 +343,9 @@ class Scope(StrEnum):
     IMPORTS_WRITE = "imports:write"
     CORRECTIONS_READ = "corrections:read"
     AUDIT_READ = "audit:read"
+    ASSESSMENTS_READ = "assessments:read"
+    ASSESSMENTS_WRITE = "assessments:write"
+    EXPORTS_READ = "exports:read"
 
 
 class SecurityEvent(StrEnum):
