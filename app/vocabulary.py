@@ -225,6 +225,18 @@ class RaterSource(StrEnum):
         return self in (RaterSource.PEER, RaterSource.SUBORDINATE)
 
 
+class SourceUse(StrEnum):
+    """What became of the ratings of one source in the level of a competency."""
+
+    COUNTED = "counted"
+    BELOW_THRESHOLD = "below_threshold"
+    """Too few anonymous raters: neither counted nor shown."""
+    SHOWN_ONLY = "shown_only"
+    """Its weight is nought, as that of self-assessment."""
+    REPLACED_BY_RULING = "replaced_by_ruling"
+    """The ruling on an objection fixed the level instead."""
+
+
 class AssessmentState(StrEnum):
     """Where one person's assessment stands.
 

@@ -36,6 +36,14 @@ class RulePackMissing(LookupError):
         self.on = on
 
 
+class RulePackUnknown(LookupError):
+    """No pack has this id and version."""
+
+    def __init__(self, rule_id: str) -> None:
+        super().__init__(f"no rule pack {rule_id!r}")
+        self.rule_id = rule_id
+
+
 @dataclass(frozen=True, slots=True)
 class Ruled(Generic[T]):
     """A value together with the rule that gave it."""
@@ -63,6 +71,11 @@ class RulePack:
     confidence: Confidence
     values: Mapping[str, Any]
 
+    @property
+    def rule_id(self) -> str:
+        """The pack and its version, as they are stored beside what was computed by it."""
+        return f"{self.id}@{self.version}"
+
     def ruled(self, value: T) -> Ruled[T]:
         """Mark a value as computed by this pack."""
         return Ruled(value, self.id, self.version, self.source)
@@ -74,6 +87,18 @@ class RulePack:
     def decimal(self, *path: str) -> Decimal:
         """The decimal at this path; packs write decimals as text, to stay exact."""
         return Decimal(_typed(self._at(path), str))
+
+    def flag(self, *path: str) -> bool:
+        """The switch at this path."""
+        return _typed(self._at(path), bool)
+
+    def text(self, *path: str) -> str:
+        """The text at this path."""
+        return _typed(self._at(path), str)
+
+    def dates(self, *path: str) -> tuple[date, ...]:
+        """The list of days at this path."""
+        return tuple(_typed(item, date) for item in _typed(self._at(path), tuple))
 
     def table(self, *path: str) -> Mapping[str, Any]:
         """The table at this path, in the order of the file."""
@@ -98,10 +123,23 @@ def pack(kind: str, on: date) -> RulePack:
     raise RulePackMissing(kind, on)
 
 
+def by_rule_id(rule_id: str) -> RulePack:
+    """The pack of a stored `pack-id@version`, whatever is in force; RulePackUnknown."""
+    try:
+        return _packs_by_rule_id()[rule_id]
+    except KeyError:
+        raise RulePackUnknown(rule_id) from None
+
+
 def all_packs() -> Iterator[RulePack]:
     """Every known pack, kind by kind, newest first."""
     for versions in _packs_newest_first().values():
         yield from versions
+
+
+@cache
+def _packs_by_rule_id() -> Mapping[str, RulePack]:
+    return {pack.rule_id: pack for pack in all_packs()}
 
 
 @cache
