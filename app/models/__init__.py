@@ -1,14 +1,27 @@
 """The tables. Importing this package registers them all on `Base.metadata`."""
 
-from app.models import accounts, audit, employees, idempotency, imports, organisation
+from app.models import (
+    accounts,
+    assessments,
+    audit,
+    competencies,
+    employees,
+    idempotency,
+    imports,
+    objections,
+    organisation,
+)
 from app.models.base import Base
 
 __all__ = [
     "Base",
     "accounts",
+    "assessments",
     "audit",
+    "competencies",
     "employees",
     "idempotency",
     "imports",
+    "objections",
     "organisation",
 ]

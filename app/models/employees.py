@@ -164,6 +164,22 @@ class EmployeeDiscipline(Identified, Dated, Base):
     decree_no: Mapped[str | None]
 
 
+class EmployeeSpouse(Identified, Dated, Base):
+    """Two employees who are married to each other over some days: neither assesses the other."""
+
+    __tablename__ = "employee_spouses"
+    __table_args__ = (
+        CheckConstraint("employee_id <> spouse_id", name="two_people"),
+        never_twice("employee_id", name="uq_employee_spouses_employee_id"),
+        never_twice("spouse_id", name="uq_employee_spouses_spouse_id"),
+        Index("ix_employee_spouses_employee_id", "employee_id"),
+        Index("ix_employee_spouses_spouse_id", "spouse_id"),
+    )
+
+    employee_id: Mapped[UUID] = mapped_column(ForeignKey("employees.id"))
+    spouse_id: Mapped[UUID] = mapped_column(ForeignKey("employees.id"))
+
+
 class CorrectionRequest(Identified, Versioned, Base):
     """An employee says that something recorded about them is wrong; hr_admin rules on it."""
 

@@ -2,11 +2,7 @@
 
 from alembic import op
 
-from migrations.security import (
-    audited,
-    person_scoped,
-    without_overlaps,
-)
+from migrations.security import ASN, audited, person_scoped, policy, without_overlaps
 
 revision = "employees"
 down_revision = "foundation"
@@ -133,6 +129,20 @@ CREATE TABLE employee_disciplines (
         FOREIGN KEY (employee_id) REFERENCES employees (id)
 );
 CREATE INDEX ix_employee_disciplines_employee_id ON employee_disciplines (employee_id);
+
+CREATE TABLE employee_spouses (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    employee_id uuid NOT NULL,
+    spouse_id uuid NOT NULL,
+    valid daterange NOT NULL,
+    CONSTRAINT pk_employee_spouses PRIMARY KEY (id),
+    CONSTRAINT ck_employee_spouses_two_people CHECK (employee_id <> spouse_id),
+    CONSTRAINT fk_employee_spouses_employee_id
+        FOREIGN KEY (employee_id) REFERENCES employees (id),
+    CONSTRAINT fk_employee_spouses_spouse_id FOREIGN KEY (spouse_id) REFERENCES employees (id)
+);
+CREATE INDEX ix_employee_spouses_employee_id ON employee_spouses (employee_id);
+CREATE INDEX ix_employee_spouses_spouse_id ON employee_spouses (spouse_id);
 """
 
 FACTS = (
@@ -142,6 +152,7 @@ FACTS = (
     "employee_golongan",
     "employee_educations",
     "employee_disciplines",
+    "employee_spouses",
 )
 
 
@@ -153,12 +164,19 @@ def upgrade() -> None:
     without_overlaps("employee_identifiers", "uq_employee_identifiers_employee_id", "employee_id")
     without_overlaps("employee_statuses", "uq_employee_statuses_employee_id", "employee_id")
     without_overlaps("employee_golongan", "uq_employee_golongan_employee_id", "employee_id")
+    without_overlaps("employee_spouses", "uq_employee_spouses_employee_id", "employee_id")
+    op.execute(
+        "ALTER TABLE employee_spouses ADD CONSTRAINT uq_employee_spouses_spouse_id"
+        " UNIQUE (spouse_id, valid WITHOUT OVERLAPS)"
+    )
 
     person_scoped("employees", "id")
     audited("employees", "id", ("nik_sealed", "nik_index"))
     for table in FACTS:
         person_scoped(table)
         audited(table, "employee_id")
+    mine = "spouse_id = (SELECT app.current_employee())"
+    policy("employee_spouses", "spouse", "SELECT", (ASN,), mine)
 
 
 def downgrade() -> None:
