@@ -57,7 +57,8 @@ class RequestFrame:
             return
         frame = _Frame(scope, send)
         try:
-            async with asyncio.timeout(self.timeout_seconds):
+            async with asyncio.timeout(self.timeout_seconds) as limit:
+                scope["kemuning.limit"] = limit  # which a long download moves
                 await self.app(scope, receive, frame.send)
         except TimeoutError:
             await frame.fail(TimedOut(), receive)

@@ -288,6 +288,38 @@ def _hash(value: bytes) -> bytes:
     return value
 
 
+# --- Signatures -------------------------------------------------------------------------------
+
+_SIGNATURE_BYTES = 64  # ES256: r and s, 32 bytes each (RFC 7518 section 3.4)
+
+
+def sign_es256(private_pem: bytes, content: bytes) -> bytes:
+    """64 bytes, by a P-256 key in PEM without a passphrase; ValueError for any other key."""
+    key = load_pem_private_key(private_pem, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not _is_p256(key):
+        raise ValueError("documents are signed with a P-256 key")
+    r, s = decode_dss_signature(key.sign(content, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def is_signed_es256(
+    public_key: ec.EllipticCurvePublicKey, signature: bytes, content: bytes
+) -> bool:
+    """Whether this P-256 key made that signature of the content."""
+    if not _is_p256(public_key) or len(signature) != _SIGNATURE_BYTES:
+        return False
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+    try:
+        public_key.verify(encode_dss_signature(r, s), content, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _is_p256(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> bool:
+    return isinstance(key.curve, ec.SECP256R1)
+
+
 # --- Signed checkpoints -----------------------------------------------------------------------
 
 _TYPE = "kemuning-audit-checkpoint-v1"  # signed too: this key's other signatures mean other things
@@ -295,7 +327,6 @@ _FIELDS = {"type", "origin", "tree_size", "root_hash", "chain_hash", "at", "kid"
 _NAME = re.compile(r"[!-~]{1,255}")  # visible ASCII: nothing to normalise, nothing to hide
 _MAX_JSON = 4096
 _MAX_SIZE = 2**63 - 1  # a PostgreSQL bigint
-_SIGNATURE_BYTES = 64  # ES256: r and s, 32 bytes each (RFC 7518 section 3.4)
 
 
 class CheckpointInvalid(Exception):
@@ -327,11 +358,7 @@ class Checkpoint:
 
     def sign(self, private_pem: bytes) -> "SignedCheckpoint":
         """Sign with a P-256 key in PEM without a passphrase; raises ValueError for another."""
-        key = load_pem_private_key(private_pem, password=None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or not _is_p256(key):
-            raise ValueError("checkpoints are signed with a P-256 key")
-        r, s = decode_dss_signature(key.sign(self.to_signed_bytes(), ec.ECDSA(hashes.SHA256())))
-        return SignedCheckpoint(self, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+        return SignedCheckpoint(self, sign_es256(private_pem, self.to_signed_bytes()))
 
     def to_signed_bytes(self) -> bytes:
         """What the signature is over: the canonical JSON of the export without `signature`."""
@@ -366,14 +393,8 @@ class SignedCheckpoint:
         Says nothing on whether the key is to be trusted: choose it by `checkpoint.kid` from
         a key set that you have from elsewhere.
         """
-        _require(_is_p256(public_key), "signature")
-        r, s = self.signature[:32], self.signature[32:]
-        der = encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
         signed = self.checkpoint.to_signed_bytes()
-        try:
-            public_key.verify(der, signed, ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            raise CheckpointInvalid("signature") from None
+        _require(is_signed_es256(public_key, self.signature, signed), "signature")
 
     def to_json(self) -> str:
         """One line of canonical JSON, the signature as base64url without padding."""
@@ -448,10 +469,6 @@ def _base64url(fields: Mapping[str, object], name: str) -> bytes:
     decoded = urlsafe_b64decode(value + "==")  # passes over what isn't base64url
     _require(urlsafe_b64encode(decoded).decode() == value + "==", name)
     return decoded
-
-
-def _is_p256(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> bool:
-    return isinstance(key.curve, ec.SECP256R1)
 
 
 def _require(holds: object, name: str) -> None:

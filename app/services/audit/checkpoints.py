@@ -126,7 +126,7 @@ async def _resume(reader: Reader) -> tuple[SignedCheckpoint | None, Frontier]:
 async def _store(
     session: AsyncSession, settings: Settings, frontier: Frontier, chain: bytes
 ) -> SignedCheckpoint:
-    key = await _signing_key(session, settings)
+    key = await signing_key(session, settings)
     checkpoint = Checkpoint(settings.issuer, frontier.size, frontier.root(), chain, now(), key.kid)
     signed = checkpoint.sign(key.private_pem.encode())
     document = json.loads(signed.to_json())
@@ -140,7 +140,7 @@ async def _store(
     return signed
 
 
-async def _signing_key(session: AsyncSession, settings: Settings) -> SigningKey:
+async def signing_key(session: AsyncSession, settings: Settings) -> SigningKey:
     """The newest key; a new one where there is none, or where the secret has changed since."""
     stored = (await session.execute(NEWEST_KEY)).first()
     if stored is not None:
@@ -188,9 +188,10 @@ def authentic(document: Mapping[str, Any], keys: PublicKeys) -> SignedCheckpoint
 
 async def public_keys(reader: Reader) -> PublicKeys:
     """Every key that ever signed a checkpoint, by its kid."""
-    return {row["kid"]: _public_key(row["public_jwk"]) for row in await reader.all(KEYS)}
+    return {row["kid"]: public_key_of(row["public_jwk"]) for row in await reader.all(KEYS)}
 
 
-def _public_key(jwk: Mapping[str, str]) -> ec.EllipticCurvePublicKey:
+def public_key_of(jwk: Mapping[str, str]) -> ec.EllipticCurvePublicKey:
+    """The key that a JWK of the published set means."""
     x, y = (int.from_bytes(urlsafe_b64decode(jwk[name] + "==")) for name in "xy")
     return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
