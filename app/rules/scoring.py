@@ -11,12 +11,12 @@ read off the rounded figures, so that nobody is shown 80.00 in the band below 80
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
-from math import floor
+from math import lcm
 from typing import Any, Final, Self
 
 from app.rules import RulePack, by_rule_id, pack
@@ -96,13 +96,16 @@ class ScoringInputs:
     """All that a result is computed from. `potential_score` is 0 to 100.
 
     `competencies` are those the assessment has to measure: one without a level leaves the
-    result incomplete. ValueError where one is named twice.
+    result incomplete. ValueError where one is named twice. The single ratings of anonymous
+    sources are in it: what its person may see of them is in the outcome. `withheld` tells how
+    many raters there were of an anonymous source that was too small for its ratings to be given.
     """
 
     purpose: AssessmentPurpose
     assessed_on: date
     potential_score: Decimal | None
     competencies: tuple[CompetencyInput, ...]
+    withheld: Mapping[RaterSource, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len({each.code for each in self.competencies}) != len(self.competencies):
@@ -117,6 +120,7 @@ class ScoringInputs:
             "assessed_on": self.assessed_on.isoformat(),
             "potential_score": _text(self.potential_score),
             "competencies": [each.to_json() for each in self.competencies],
+            "withheld": {source.value: self.withheld[source] for source in sorted(self.withheld)},
         }
 
     @classmethod
@@ -127,6 +131,9 @@ class ScoringInputs:
             assessed_on=date.fromisoformat(data["assessed_on"]),
             potential_score=_decimal(data["potential_score"]),
             competencies=tuple(CompetencyInput.from_json(each) for each in data["competencies"]),
+            withheld={
+                RaterSource(source): _whole(raters) for source, raters in data["withheld"].items()
+            },
         )
 
 
@@ -318,7 +325,12 @@ def rules_in_force(on: date) -> RulesUsed:
 
 def score(inputs: ScoringInputs, rules: RulesUsed) -> Scoring:
     """The outcome of an assessment. ValueError for a level or a score out of its range."""
-    competencies = tuple(_measured(each, rules.pack("raters")) for each in inputs.competencies)
+    rule = rules.pack("raters")
+    withheld = {
+        source: SourceMean(None, raters, rule.integer("weight", source), SourceUse.BELOW_THRESHOLD)
+        for source, raters in inputs.withheld.items()
+    }
+    competencies = tuple(_measured(each, rule, withheld) for each in inputs.competencies)
     missing = _missing(competencies, rules.pack("jpm"))
     variants = _variants(() if missing else competencies, rules.pack("jpm"))
     jpm = variants[rules.formula][rules.cap]
@@ -396,7 +408,7 @@ def fit(levels: Mapping[str, Decimal | None], required: Mapping[str, int]) -> Fi
     if not required:
         raise ValueError("the seat requires no competency")
     known = {code: level for code in required if (level := levels.get(code)) is not None}
-    pairs = [(Fraction(known.get(code, 0)), level) for code, level in required.items()]
+    pairs = [(known.get(code, Decimal(0)), level) for code, level in required.items()]
     ratio = _percent(pairs, JpmFormula.SUM_RATIO, JpmCap.COMPETENCY)
     gaps = {code: _above(Decimal(required[code]), level) for code, level in known.items()}
     surplus = {code: _above(level, Decimal(required[code])) for code, level in known.items()}
@@ -408,28 +420,38 @@ def fit(levels: Mapping[str, Decimal | None], required: Mapping[str, int]) -> Fi
     )
 
 
-def _measured(given: CompetencyInput, rule: RulePack) -> CompetencyScore:
+def _measured(
+    given: CompetencyInput, rule: RulePack, withheld: Mapping[RaterSource, SourceMean]
+) -> CompetencyScore:
     _require_levels(given, rule)
-    decimals = rule.integer("decimals")
-    by_source: dict[RaterSource, SourceMean] = {}
-    total, weights = Fraction(0), 0
-    for source, levels in _levels_by_source(given.ratings):
-        mean, weight = Fraction(sum(levels), len(levels)), rule.integer("weight", source)
-        use = _use(source, len(levels), given, rule)
-        shown = None if use is SourceUse.BELOW_THRESHOLD else _rounded(mean, decimals)
-        by_source[source] = SourceMean(shown, len(levels), weight, use)
-        if use is SourceUse.COUNTED:
-            total, weights = total + weight * mean, weights + weight
-    actual = Fraction(given.ruled_level) if given.ruled_level is not None else None
-    if weights:
-        actual = total / weights
-    level = None if actual is None else _rounded(actual, decimals)
+    by_source: dict[RaterSource, SourceMean] = dict(withheld)
+    counted: list[tuple[int, Fraction]] = []
+    for source, group in groupby(given.ratings, key=lambda rating: rating.source):
+        levels = [rating.level for rating in group]
+        mean = Fraction(sum(levels), len(levels))
+        by_source[source] = _source_mean(source, mean, len(levels), given, rule)
+        if by_source[source].counted:
+            counted.append((by_source[source].weight, mean))
+    actual = _weighted(counted) if given.ruled_level is None else Fraction(given.ruled_level)
+    level = None if actual is None else _rounded(actual, rule.integer("decimals"))
     return CompetencyScore(given.code, given.kind, given.required, level, by_source)
 
 
-def _levels_by_source(ratings: Sequence[Rating]) -> Iterable[tuple[RaterSource, list[int]]]:
-    for source, group in groupby(ratings, key=lambda rating: rating.source):
-        yield source, [rating.level for rating in group]
+def _weighted(counted: Sequence[tuple[int, Fraction]]) -> Fraction | None:
+    if not counted:
+        return None
+    return sum((weight * mean for weight, mean in counted), Fraction(0)) / sum(
+        weight for weight, _ in counted
+    )
+
+
+def _source_mean(
+    source: RaterSource, mean: Fraction, raters: int, given: CompetencyInput, rule: RulePack
+) -> SourceMean:
+    use = _use(source, raters, given, rule)
+    hidden = use is SourceUse.BELOW_THRESHOLD
+    shown = None if hidden else _rounded(mean, rule.integer("decimals"))
+    return SourceMean(shown, raters, rule.integer("weight", source), use)
 
 
 def _use(source: RaterSource, raters: int, given: CompetencyInput, rule: RulePack) -> SourceUse:
@@ -471,23 +493,23 @@ def _variants(
     }
 
 
-def _pairs(competencies: Iterable[CompetencyScore]) -> list[tuple[Fraction, int]]:
-    return [
-        (Fraction(each.actual), each.required) for each in competencies if each.actual is not None
-    ]
+def _pairs(competencies: Iterable[CompetencyScore]) -> list[tuple[Decimal, int]]:
+    return [(each.actual, each.required) for each in competencies if each.actual is not None]
 
 
-def _percent(pairs: Sequence[tuple[Fraction, int]], formula: JpmFormula, cap: JpmCap) -> Fraction:
-    """JPM of (actual, required) pairs, not rounded."""
+def _percent(pairs: Sequence[tuple[Decimal, int]], formula: JpmFormula, cap: JpmCap) -> Fraction:
+    """JPM of (actual, required) pairs, exact. The sums of decimals are exact as well."""
     if cap is JpmCap.COMPETENCY:
-        pairs = [(min(actual, Fraction(required)), required) for actual, required in pairs]
+        pairs = [(min(actual, Decimal(required)), required) for actual, required in pairs]
     if formula is JpmFormula.SUM_RATIO:
-        required_sum = sum(required for _, required in pairs)
-        ratio = sum((actual for actual, _ in pairs), Fraction(0)) / required_sum
-    else:
-        ratios = sum((actual / required for actual, required in pairs), Fraction(0))
-        ratio = ratios / len(pairs)
-    return min(100 * ratio, Fraction(100)) if cap is JpmCap.TOTAL else 100 * ratio
+        actual_sum = sum((actual for actual, _ in pairs), Decimal(0))
+        whole = sum(required for _, required in pairs)
+    else:  # each ratio brought to one denominator
+        scale = lcm(*(required for _, required in pairs))
+        actual_sum = sum((actual * (scale // required) for actual, required in pairs), Decimal(0))
+        whole = scale * len(pairs)
+    percent = 100 * Fraction(actual_sum) / whole
+    return min(percent, Fraction(100)) if cap is JpmCap.TOTAL else percent
 
 
 def _band(jpm: Decimal, purpose: AssessmentPurpose, rules: RulesUsed) -> JpmBand:
@@ -527,7 +549,7 @@ def _largest_gap_first(scoring: Scoring) -> list[CompetencyScore]:
 
 def _with_gap_closed(closed: CompetencyScore, scoring: Scoring, rules: RulesUsed) -> Json:
     others = [each for each in scoring.competencies if each is not closed]
-    pairs = [*_pairs(others), (Fraction(closed.required), closed.required)]
+    pairs = [*_pairs(others), (Decimal(closed.required), closed.required)]
     jpm = _rounded(
         _percent(pairs, scoring.formula, scoring.cap), rules.pack("jpm").integer("decimals")
     )
@@ -547,12 +569,13 @@ def _largest_first(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:
 
 def _above(value: Decimal, other: Decimal) -> Decimal:
     difference = value - other
-    return difference if difference > 0 else difference - difference
+    return difference if difference > 0 else difference - difference  # 0 with its decimals
 
 
 def _rounded(value: Fraction, decimals: int) -> Decimal:
     """Half up, for what isn't negative."""
-    return Decimal(floor(value * 10**decimals + Fraction(1, 2))).scaleb(-decimals)
+    numerator, denominator = value.numerator * 10**decimals, value.denominator
+    return Decimal((2 * numerator + denominator) // (2 * denominator)).scaleb(-decimals)
 
 
 def _shown(value: Decimal | None) -> str | None:
