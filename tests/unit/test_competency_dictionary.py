@@ -25,10 +25,27 @@ CORE = {
     "pengambilan_keputusan": CompetencyKind.MANAGERIAL,
     "perekat_bangsa": CompetencyKind.SOCIO_CULTURAL,
 }
+JOB_FAMILIES = {
+    "kearsipan",
+    "kependudukan",
+    "kepegawaian",
+    "kesehatan",
+    "keuangan",
+    "komunikasi_publik",
+    "pekerjaan_umum",
+    "pemerintahan_desa_dan_kelurahan",
+    "pendidikan",
+    "pengadaan",
+    "pengawasan",
+    "perencanaan",
+    "sosial",
+    "teknologi_informasi",
+}
+KEYS = {"code", "kind", "name", "definition", "level"}
 LEVELS = [(1, "Paham"), (2, "Dasar"), (3, "Menengah"), (4, "Mumpuni"), (5, "Ahli")]
 SNAKE_CASE = re.compile(r"[a-z]+(_[a-z]+)*")
 SENTENCES = re.compile(r"[A-Z][^\n]*[^\s.]\.")
-PHRASE = re.compile(r"(Me|Ber)[a-z]+ [^\n]*[a-z0-9)]")
+PHRASE = re.compile(r"(Me|Ber)[a-z]+,? [^\n]*[A-Za-z0-9)]")
 """A behaviour: an active verb (me-, ber-) and no full stop, as an item of a list."""
 
 each_competency = pytest.mark.parametrize("competency", COMPETENCIES, ids=lambda one: one["code"])
@@ -59,10 +76,15 @@ def test_nothing_is_said_twice() -> None:
     assert not repeated(text.casefold() for text in indicators())
 
 
+def test_every_job_family_has_a_competency() -> None:
+    families = {one["job_family"] for one in COMPETENCIES if "job_family" in one}
+    assert families == JOB_FAMILIES
+
+
 @each_competency
 def test_only_a_technical_competency_has_a_job_family(competency: dict[str, Any]) -> None:
     technical = CompetencyKind(competency["kind"]) is CompetencyKind.TECHNICAL
-    assert ("job_family" in competency) == technical
+    assert set(competency) == (KEYS | {"job_family"} if technical else KEYS)
 
 
 @each_competency
