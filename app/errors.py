@@ -136,6 +136,16 @@ class Conflict(DomainError):
     title = Bilingual("Bertentangan dengan keadaan saat ini", "Conflicts with the present state")
 
 
+class TransitionNotAllowed(Conflict):
+    """Its present `state` doesn't lead there; `allowed` names the states that it leads to."""
+
+    code = "transition_not_allowed"
+    title = Bilingual(
+        "Tindakan ini tidak dapat dilakukan pada keadaan sekarang",
+        "This can't be done in the present state",
+    )
+
+
 class Gone(DomainError):
     """It was here and is no more."""
 

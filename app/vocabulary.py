@@ -193,6 +193,13 @@ class StandardState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class StandardOrigin(StrEnum):
+    """Why a position requires a level: by its tier, or by a standard of its own."""
+
+    DEFAULT = "default"
+    POSITION = "position"
+
+
 class AssessmentPurpose(StrEnum):
     """What an assessment is for (BKN 26/2019 art. 26(2)): filling a post, or mapping."""
 
@@ -328,6 +335,30 @@ class ExportFormat(StrEnum):
     NDJSON = "ndjson"
     XLSX = "xlsx"
     PARQUET = "parquet"
+
+
+class ExportDataset(StrEnum):
+    """What can be exported."""
+
+    EMPLOYEES = "employees"
+    UNITS = "units"
+    POSITIONS = "positions"
+    RULE_PACKS = "rule_packs"
+
+
+class ExportColumnType(StrEnum):
+    """What a column of an export holds."""
+
+    TEXT = "text"
+    WORD = "word"
+    CODE = "code"
+    UUID = "uuid"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    INSTANT = "instant"
+    JSON = "json"
 
 
 class ExportState(StrEnum):

@@ -14,7 +14,14 @@ from app.dependencies import (
     etag,
     next_link,
 )
-from app.errors import Forbidden, Invalid, InvalidCursor, NotFound, problems
+from app.errors import (
+    Forbidden,
+    Invalid,
+    InvalidCursor,
+    NotFound,
+    TransitionNotAllowed,
+    problems,
+)
 from app.schemas.correction_requests import (
     CorrectionAccept,
     CorrectionCreate,
@@ -24,7 +31,7 @@ from app.schemas.correction_requests import (
     CorrectionRead,
 )
 from app.services import correction_requests as corrections
-from app.services.correction_requests import AlreadyPending, OwnRequest, TransitionNotAllowed
+from app.services.correction_requests import AlreadyPending, OwnRequest
 
 router = Router(tag="correction_requests")
 ONE = "/correction-requests/{request_id}"

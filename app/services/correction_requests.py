@@ -14,7 +14,15 @@ from app.access.actors import Actor
 from app.access.employees import can_see, viewer, visible
 from app.calendar import now, today
 from app.database import Reader, Row, SessionReader
-from app.errors import Bilingual, Conflict, FieldError, Forbidden, Invalid, NotFound
+from app.errors import (
+    Bilingual,
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TransitionNotAllowed,
+)
 from app.models.employees import (
     CorrectionRequest,
     EmployeeGolongan,
@@ -60,16 +68,6 @@ class AlreadyPending(Conflict):
         "Masih ada permintaan koreksi untuk isian ini", "A request for this field is pending"
     )
     constraints = ("uq_correction_requests_pending",)
-
-
-class TransitionNotAllowed(Conflict):
-    """The request has been ruled on or withdrawn; `allowed` names what can still be done."""
-
-    code = "transition_not_allowed"
-    title = Bilingual(
-        "Tindakan ini tidak dapat dilakukan pada keadaan sekarang",
-        "This can't be done in the present state",
-    )
 
 
 class OwnRequest(Forbidden):

@@ -9,6 +9,7 @@ from alembic import op
 from sqlalchemy import text
 
 from migrations.security import (
+    ASN,
     AUDITOR,
     EDITORS,
     PEOPLE,
@@ -173,7 +174,8 @@ def upgrade() -> None:
     grant("competency_standards", "SELECT", *STAFF)
     policy("competency_standards", "staff", "SELECT", STAFF)
     secure_rows("standard_proposals")
-    grant("standard_proposals", "SELECT", AUDITOR)
+    grant("standard_proposals", "SELECT", ASN, AUDITOR)
+    policy("standard_proposals", "approved", "SELECT", (ASN,), "state = 'approved'")
     policy("standard_proposals", "oversight", "SELECT", (AUDITOR,))
     for table in TABLE_NAMES:
         grant(table, "SELECT, INSERT, UPDATE, DELETE", *EDITORS)

@@ -1,0 +1,165 @@
+"""Which level of which competency a position requires on a day, and why.
+
+The nine managerial and socio-cultural competencies take the default of the position's tier from
+the rule pack, unless the position has a level of its own; a technical competency is required only
+where it has one. A position's own levels come by an approved proposal: `standard_proposals`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, bindparam, func, select
+
+from app.database import Reader, Row
+from app.errors import NotFound
+from app.models.competencies import (
+    Competency,
+    CompetencyStandard,
+    CompetencyVersion,
+    StandardProposal,
+)
+from app.models.organisation import PositionVersion
+from app.rules import Ruled
+from app.rules.standards import default_level
+from app.services.timeline import begins, ends, holds
+from app.vocabulary import CompetencyKind, Jenjang, JobKind, StandardOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredLevel:
+    """The level, 1 to 5, that a position requires of one competency, and why it is that."""
+
+    competency_id: UUID
+    code: str
+    name: str
+    kind: CompetencyKind
+    ordinal: int
+    competency_version_id: UUID
+    """The text in force on the day."""
+    level: int
+    origin: StandardOrigin
+    source: str
+    """The regulation behind the default, or the basis of the approved proposal."""
+    rule_id: str | None = None
+    """The rule pack of a default."""
+    proposal_id: UUID | None = None
+    """By which the position's own level was approved."""
+    effective_from: date | None = None
+    """Since when the position's own level holds; None for a default."""
+    effective_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveStandard:
+    """All that a position requires on a day, in the order of the dictionary."""
+
+    position_id: UUID
+    as_of: date
+    job_kind: JobKind
+    jenjang: Jenjang | None
+    levels: tuple[RequiredLevel, ...]
+
+    @property
+    def by_code(self) -> Mapping[str, RequiredLevel]:
+        """The same by the competency's code."""
+        return {level.code: level for level in self.levels}
+
+
+_IDS = bindparam("position_ids", type_=ARRAY(Uuid()))
+_TIERS = select(
+    PositionVersion.position_id, PositionVersion.job_kind, PositionVersion.jenjang
+).where(PositionVersion.position_id == func.any(_IDS), holds(PositionVersion))
+_IN_FORCE = (
+    select(
+        Competency.id.label("competency_id"),
+        Competency.code,
+        CompetencyVersion.name,
+        Competency.kind,
+        Competency.ordinal,
+        CompetencyVersion.id.label("competency_version_id"),
+    )
+    .join(CompetencyVersion, CompetencyVersion.competency_id == Competency.id)
+    .where(holds(CompetencyVersion))
+    .order_by(Competency.ordinal)
+)
+_OWN = (
+    select(
+        CompetencyStandard.position_id,
+        CompetencyStandard.competency_id,
+        CompetencyStandard.required_level.label("level"),
+        CompetencyStandard.proposal_id,
+        StandardProposal.basis,
+        begins(CompetencyStandard).label("effective_from"),
+        ends(CompetencyStandard).label("effective_until"),
+    )
+    .join(StandardProposal, StandardProposal.id == CompetencyStandard.proposal_id)
+    .where(CompetencyStandard.position_id == func.any(_IDS), holds(CompetencyStandard))
+)
+
+
+async def required_levels(reader: Reader, position_id: UUID, as_of: date) -> EffectiveStandard:
+    """What the position requires on that day. Errors: NotFound where it is not in force then."""
+    found = await required_levels_of(reader, [position_id], as_of)
+    if position_id not in found:
+        raise NotFound
+    return found[position_id]
+
+
+async def required_levels_of(
+    reader: Reader, position_ids: Collection[UUID], as_of: date
+) -> dict[UUID, EffectiveStandard]:
+    """The same for many positions, in three statements; those not in force are left out."""
+    ids = list(set(position_ids))
+    tiers = await reader.all(_TIERS, position_ids=ids, as_of=as_of)
+    own: _Own = {
+        (row["position_id"], row["competency_id"]): row
+        for row in await reader.all(_OWN, position_ids=ids, as_of=as_of)
+    }
+    competencies = [
+        {**row, "kind": CompetencyKind(row["kind"])}
+        for row in await reader.all(_IN_FORCE, as_of=as_of)
+    ]
+    return {tier["position_id"]: _standard(tier, competencies, own, as_of) for tier in tiers}
+
+
+_Own = Mapping[tuple[UUID, UUID], Row]
+"""A position's own levels, by position and competency."""
+_default = lru_cache(maxsize=256)(default_level)
+
+
+def _standard(tier: Row, competencies: Sequence[Row], own: _Own, on: date) -> EffectiveStandard:
+    position_id, kind = tier["position_id"], JobKind(tier["job_kind"])
+    jenjang = Jenjang(tier["jenjang"]) if tier["jenjang"] else None
+    levels = []
+    for competency in competencies:
+        held = own.get((position_id, competency["competency_id"]))
+        if held is not None:
+            levels.append(_of_its_own(competency, held))
+        elif competency["kind"] is not CompetencyKind.TECHNICAL:
+            levels.append(_by_default(competency, _default(kind, jenjang, on)))
+    return EffectiveStandard(position_id, on, kind, jenjang, tuple(levels))
+
+
+def _of_its_own(competency: Row, held: Row) -> RequiredLevel:
+    return RequiredLevel(
+        **competency,
+        level=held["level"],
+        origin=StandardOrigin.POSITION,
+        source=held["basis"],
+        proposal_id=held["proposal_id"],
+        effective_from=held["effective_from"],
+        effective_until=held["effective_until"],
+    )
+
+
+def _by_default(competency: Row, ruled: Ruled[int]) -> RequiredLevel:
+    return RequiredLevel(
+        **competency,
+        level=ruled.value,
+        origin=StandardOrigin.DEFAULT,
+        source=ruled.source,
+        rule_id=ruled.rule_id,
+    )
