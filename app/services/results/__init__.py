@@ -1,0 +1,1 @@
+"""Results of assessments: made from ratings by dated rules, never changed, recomputable."""

@@ -1,0 +1,242 @@
+"""From moderated ratings to a result that counts, and from a result to its next version.
+
+Results are only ever added. Of one assessment the last version counts; of one person's
+assessments the one that was measured last is `published`, and older ones are `superseded`:
+their states follow from the results, whatever the order in which they are published.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import case, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.actors import Actor
+from app.access.assessments import OwnAssessment, require_another
+from app.calendar import now
+from app.database import SessionReader
+from app.errors import Bilingual, Conflict, DomainError, NotFound, TransitionNotAllowed
+from app.models.assessments import Assessment, AssessmentEvent, AssessmentResult
+from app.models.employees import Employee
+from app.rules.scoring import RulesUsed, ScoringInputs
+from app.services.results import dependants
+from app.services.results.gathering import NoStandard, gather, rules_for
+from app.services.results.scored import Scored
+from app.vocabulary import AssessmentState
+
+S = AssessmentState
+AT_ONCE: Final = 1000
+"""Assessments that one call publishes at most."""
+
+
+class ResultReplaced(Conflict):
+    """Another version stands in this result's place: a new one is made from that."""
+
+    code = "result_replaced"
+    title = Bilingual(
+        "Sudah ada versi hasil yang lebih baru", "A newer version of the result stands in its place"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of publishing, by assessment."""
+
+    results: Mapping[UUID, UUID]
+    refused: Mapping[UUID, DomainError]
+
+
+@dataclass(frozen=True, slots=True)
+class EventPublished(Published):
+    """So many of the event's assessments are still moderated, the refused ones among them."""
+
+    remaining: int
+
+
+# --- the first version ----------------------------------------------------------------------
+
+
+async def publish(session: AsyncSession, actor: Actor, assessment_id: UUID, reason: str) -> UUID:
+    """Publish one moderated assessment: the id of its result.
+
+    Errors: NotFound, OwnAssessment, TransitionNotAllowed, NoStandard, NoRules.
+    """
+    assessment = await session.get(Assessment, assessment_id)
+    if assessment is None:
+        raise NotFound
+    require_another(actor, assessment.employee_id)
+    event = await session.get_one(AssessmentEvent, assessment.event_id)
+    published = await _publish(
+        session, actor, event, {assessment_id: assessment.employee_id}, reason
+    )
+    if refusal := published.refused.get(assessment_id):
+        raise refusal
+    return published.results[assessment_id]
+
+
+async def publish_event(
+    session: AsyncSession, actor: Actor, event_id: UUID, reason: str
+) -> EventPublished:
+    """Publish the moderated assessments of an event, at most `AT_ONCE` a call.
+
+    Errors: NotFound, NoRules. What is wrong with one assessment only is told, and keeps it
+    moderated, without hindering the others.
+    """
+    event = await session.get(AssessmentEvent, event_id)
+    if event is None:
+        raise NotFound
+    moderated = (Assessment.event_id == event_id) & (Assessment.state == S.MODERATED)
+    waiting = select(Assessment.id, Assessment.employee_id).where(moderated)
+    chosen = await session.execute(waiting.order_by(Assessment.id).limit(AT_ONCE))
+    published = await _publish(session, actor, event, dict(chosen.all()), reason)
+    remaining = await session.scalar(select(func.count()).where(moderated))
+    return EventPublished(published.results, published.refused, remaining or 0)
+
+
+async def _publish(
+    session: AsyncSession,
+    actor: Actor,
+    event: AssessmentEvent,
+    people: Mapping[UUID, UUID],
+    reason: str,
+) -> Published:
+    """Publish these assessments of one event, given with the person of each."""
+    rules = rules_for(event)
+    own = {each for each, person in people.items() if actor.is_self(person)}
+    refused: dict[UUID, DomainError] = {each: OwnAssessment() for each in own}
+    assessments = await _locked(session, {i: p for i, p in people.items() if i not in own})
+    refused |= {each.id: _wrong_state(each) for each in assessments if each.state != S.MODERATED}
+    ready = [each for each in assessments if each.id not in refused]
+    inputs = await gather(SessionReader(session), event, ready, rules)
+    refused |= {each.id: NoStandard() for each in ready if each.id not in inputs}
+    scorable = [each for each in ready if each.id in inputs]
+    # On a thread: a thousand of them take a second, in which the loop serves others.
+    scored = await asyncio.to_thread(_score_all, inputs, rules)
+    rows = [_row(actor, each, scored[each.id], reason) for each in scorable]
+    results = await _insert(session, rows)
+    await _settle(session, [each.employee_id for each in scorable])
+    return Published(results, refused)
+
+
+def _score_all(inputs: Mapping[UUID, ScoringInputs], rules: RulesUsed) -> dict[UUID, Scored]:
+    return {each: Scored.of(given, rules) for each, given in inputs.items()}
+
+
+def _wrong_state(assessment: Assessment) -> TransitionNotAllowed:
+    return TransitionNotAllowed(state=assessment.state.value, allowed=[])
+
+
+async def _locked(session: AsyncSession, people: Mapping[UUID, UUID]) -> Sequence[Assessment]:
+    """The assessments as they are now, in the turn of their people.
+
+    Two publications of one person's assessments would not see each other's results.
+    """
+    turn = select(Employee.id).where(Employee.id.in_(people.values())).order_by(Employee.id)
+    await session.execute(turn.with_for_update(key_share=True))
+    assessments = select(Assessment).where(Assessment.id.in_(people)).order_by(Assessment.id)
+    fresh = assessments.with_for_update().execution_options(populate_existing=True)
+    return (await session.scalars(fresh)).all()
+
+
+def _row(
+    actor: Actor, assessment: Assessment, scored: Scored, reason: str, version_no: int = 1
+) -> dict[str, Any]:
+    return {
+        "assessment_id": assessment.id,
+        "employee_id": assessment.employee_id,
+        "position_id": assessment.position_id,
+        "version_no": version_no,
+        "reason": reason,
+        "published_by": actor.account_id,
+        **scored.columns(),
+    }
+
+
+SCORES = text(
+    """
+    INSERT INTO competency_scores (result_id, employee_id, competency_id, competency_version_id,
+                                   required, actual, gap, surplus)
+    SELECT r.id, r.employee_id, c.id, (i.one ->> 'competency_version_id')::uuid,
+           (o.one ->> 'required')::smallint, (o.one ->> 'actual')::numeric,
+           (o.one ->> 'gap')::numeric, (o.one ->> 'surplus')::numeric
+    FROM assessment_results r
+    CROSS JOIN jsonb_array_elements(r.outcome -> 'competencies') AS o(one)
+    JOIN jsonb_array_elements(r.inputs -> 'competencies') AS i(one)
+        ON i.one ->> 'code' = o.one ->> 'code'
+    JOIN competencies c ON c.code = o.one ->> 'code'
+    WHERE r.id = ANY (:ids)
+    """
+)
+"""The scores of a result are read off its outcome, so that they can't differ."""
+
+
+async def _insert(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> dict[UUID, UUID]:
+    """Write results and their scores, a statement each: by assessment, the result's id."""
+    if not rows:
+        return {}
+    made = insert(AssessmentResult).returning(AssessmentResult.assessment_id, AssessmentResult.id)
+    results = dict((await session.execute(made, rows)).all())
+    await session.execute(SCORES, {"ids": list(results.values())})
+    return results
+
+
+async def _settle(session: AsyncSession, people: Collection[UUID]) -> None:
+    """The states of these people's assessments, by their results; and all that depends on them."""
+    if not people:
+        return
+    r = AssessmentResult
+    newest_first = (r.assessed_on.desc(), r.published_at.desc())
+    place = func.row_number().over(partition_by=r.employee_id, order_by=newest_first)
+    ranked = (
+        select(r.assessment_id, place.label("place"))
+        .where(r.employee_id.in_(people), r.superseded_at.is_(None))
+        .subquery()
+    )
+    state = case((ranked.c.place == 1, S.PUBLISHED.value), else_=S.SUPERSEDED.value)
+    await session.execute(
+        update(Assessment)
+        .where(Assessment.id == ranked.c.assessment_id, Assessment.state != state)
+        .values(state=state, version=Assessment.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    await dependants.refresh(session, people)
+
+
+# --- the versions after it ------------------------------------------------------------------
+
+
+async def new_version(
+    session: AsyncSession,
+    actor: Actor,
+    result_id: UUID,
+    *,
+    inputs: ScoringInputs,
+    reason: str,
+) -> AssessmentResult:
+    """Put another version in the place of a result: these inputs, by the same rules as before.
+
+    A rule pack that came since doesn't touch it. Errors: NotFound; OwnAssessment; ResultReplaced
+    where the result isn't the last version; ValueError where the inputs are of another
+    assessment.
+    """
+    statement = select(AssessmentResult).where(AssessmentResult.id == result_id)
+    fresh = statement.with_for_update().execution_options(populate_existing=True)
+    old = await session.scalar(fresh)
+    if old is None:
+        raise NotFound
+    require_another(actor, old.employee_id)
+    if old.superseded_at is not None:
+        raise ResultReplaced
+    if (inputs.purpose, inputs.assessed_on) != (old.purpose, old.assessed_on):
+        raise ValueError("a version is of the same purpose and day as the one before it")
+    assessment = await session.get_one(Assessment, old.assessment_id)
+    scored = Scored.of(inputs, RulesUsed.from_json(old.rules))
+    row = _row(actor, assessment, scored, reason, old.version_no + 1)
+    old.superseded_at = now()
+    await session.flush()  # one version at a time counts
+    made = await _insert(session, [row])
+    await _settle(session, [old.employee_id])
+    return await session.get_one(AssessmentResult, made[old.assessment_id])
