@@ -82,6 +82,20 @@ def assessments_visible(
     )
 
 
+def can_rate(actor: Actor, rater_id: UUID | None) -> bool:
+    """Whether a rater's assignment exists for the actor: for the rater, and for the staff."""
+    if actor.role in SEES_EVERY_RESULT:
+        return True
+    return actor.role is Role.ASN and rater_id is not None and actor.is_self(rater_id)
+
+
+def assignments_visible(role: Role, rater_id: Column) -> ColumnElement[bool]:
+    """The twin of `can_rate`, by the column that names the rater."""
+    if role in SEES_EVERY_RESULT:
+        return true()
+    return rater_id == VIEWER if role is Role.ASN else false()
+
+
 def viewer(actor: Actor) -> dict[str, UUID | None]:
     """The value that a statement with one of the twins is called with."""
     return {VIEWER.key: actor.employee_id} if actor.role is Role.ASN else {}

@@ -154,6 +154,8 @@ class AssessorAssignment(Identified, Versioned, Base):
     potential_score: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
     """0 to 100, by an assessor only."""
     submitted_at: Mapped[datetime | None]
+    note: Mapped[str | None]
+    """Why it was returned or withdrawn, by the agency; the rater reads it."""
 
 
 class AssessmentRating(Identified, Versioned, Base):

@@ -108,6 +108,7 @@ CREATE TABLE assessor_assignments (
     state varchar DEFAULT 'assigned' NOT NULL,
     potential_score numeric(5, 2),
     submitted_at timestamptz,
+    note varchar,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
@@ -351,7 +352,8 @@ FUNCTIONS = (
     """,
     """
     -- What the rules are given: the levels of each source, without who gave them. Of peers and of
-    -- subordinates nothing but their number, where they are fewer than the threshold.
+    -- subordinates nothing but their number, where they are fewer than the threshold: two at least,
+    -- since what a single one gave is no secret under any threshold.
     CREATE FUNCTION app.counted_ratings(assessments uuid[], threshold integer)
     RETURNS TABLE (assessment_id uuid, source text, raters integer, competency_id uuid,
                    levels smallint[])
@@ -369,8 +371,42 @@ FUNCTIONS = (
         FROM sources s
         LEFT JOIN public.assessment_ratings r
             ON r.assessment_id = s.assessment_id AND r.assignment_id = ANY (s.ids)
-            AND (s.source NOT IN ('peer', 'subordinate') OR s.raters >= threshold)
+            AND (s.source NOT IN ('peer', 'subordinate') OR s.raters >= greatest(threshold, 2))
         GROUP BY s.assessment_id, s.source, s.raters, r.competency_id;
+    END
+    """,
+    """
+    -- How many raters an assessment has and how many are done, without who or of which source.
+    CREATE FUNCTION app.rating_progress(assessments uuid[])
+    RETURNS TABLE (assessment_id uuid, assigned integer, submitted integer)
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
+    SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+    BEGIN ATOMIC
+        SELECT a.assessment_id, count(*)::integer,
+               count(*) FILTER (WHERE a.state = 'submitted')::integer
+        FROM public.assessor_assignments a
+        WHERE a.assessment_id = ANY (assessments) AND a.state <> 'withdrawn'
+        GROUP BY a.assessment_id;
+    END
+    """,
+    """
+    -- The names of those of these people whom the current employee leads or rates: of all that is
+    -- recorded about them, a rater needs no more.
+    CREATE FUNCTION app.known_names(people uuid[])
+    RETURNS TABLE (employee_id uuid, name text, title_prefix text, title_suffix text)
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
+    SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+    BEGIN ATOMIC
+        SELECT p.employee_id, p.name, p.title_prefix, p.title_suffix
+        FROM public.employee_profiles p
+        WHERE p.employee_id = ANY (people)
+          AND lower(p.valid) <= app.today() AND (upper(p.valid) > app.today()) IS NOT FALSE
+          AND (p.employee_id = (SELECT app.current_employee())
+               OR p.employee_id = ANY ((SELECT app.subordinates())::uuid[])
+               OR p.employee_id IN (
+                   SELECT a.candidate_id FROM public.assessor_assignments a
+                   WHERE a.rater_id = (SELECT app.current_employee())
+                     AND a.state <> 'withdrawn'));
     END
     """,
 )
@@ -381,8 +417,17 @@ FUNCTION_USERS = {
     "app.subordinates": (ASN,),
     "app.superiors": EDITORS,
     "app.counted_ratings": EDITORS,
+    "app.rating_progress": (ASN,),
+    "app.known_names": (ASN,),
 }
 
+FUNCTION_TABLES = (
+    "unit_versions",
+    "employee_profiles",
+    "assessor_assignments",
+    "assessment_ratings",
+)
+"""What the functions read as their owner, beside what those of the organisation read already."""
 ME = "(SELECT app.current_employee())"
 OWN = f"employee_id = {ME}"
 LED = "employee_id = ANY ((SELECT app.subordinates())::uuid[])"
@@ -411,24 +456,30 @@ def secure_assignments() -> None:
     secure_rows("assessor_assignments")
     grant("assessor_assignments", "SELECT", *STAFF)
     grant("assessor_assignments", "INSERT, UPDATE", *EDITORS)
-    grant(
-        "assessor_assignments",
-        "UPDATE (state, submitted_at, potential_score, version, updated_at)",
-        ASN,
+    columns = "state, submitted_at, potential_score, version, updated_at"
+    grant("assessor_assignments", f"UPDATE ({columns})", ASN)
+    rater = f"rater_id = {ME}"
+    policy("assessor_assignments", "rater", "SELECT", (ASN,), f"{rater} AND state <> 'withdrawn'")
+    op.execute(
+        "CREATE POLICY rate ON assessor_assignments FOR UPDATE TO kemuning_asn"
+        f" USING ({rater} AND state = 'assigned')"
+        f" WITH CHECK ({rater} AND state IN ('assigned', 'submitted'))"
     )
-    policy("assessor_assignments", "rater", "SELECT", (ASN,), f"rater_id = {ME}")
-    policy("assessor_assignments", "rate", "UPDATE", (ASN,), f"rater_id = {ME}")
     policy("assessor_assignments", "oversight", "SELECT", (AUDITOR,))
     policy("assessor_assignments", "editors", "ALL", EDITORS)
     audited("assessor_assignments")
 
 
 def secure_ratings() -> None:
-    """A rater writes their own; the agency reads the named ones, and enters a provider's."""
+    """A rater writes their own until it is submitted.
+
+    The agency reads the named ones, and enters a provider's.
+    """
     secure_rows("assessment_ratings")
     grant("assessment_ratings", "SELECT", *STAFF)
     grant("assessment_ratings", "INSERT, UPDATE, DELETE", ASN, *EDITORS)
-    assigned = f"assignment_id IN (SELECT id FROM assessor_assignments WHERE rater_id = {ME})"
+    open_to_me = f"rater_id = {ME} AND state = 'assigned'"
+    assigned = f"assignment_id IN (SELECT id FROM assessor_assignments WHERE {open_to_me})"
     policy("assessment_ratings", "own", "SELECT", (ASN,), f"rater_id = {ME}")
     for command in ("INSERT", "UPDATE", "DELETE"):
         own = f"rater_id = {ME} AND {assigned}"
@@ -467,7 +518,7 @@ def upgrade() -> None:
     )
     for statement in FUNCTIONS:
         op.execute(statement)
-    for table in ("unit_versions", "assessor_assignments", "assessment_ratings"):
+    for table in FUNCTION_TABLES:
         policy(table, "functions", "SELECT", ("CURRENT_USER",))
     for function, personas in FUNCTION_USERS.items():
         op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
