@@ -304,6 +304,14 @@ class Potential(StrEnum):
     RENDAH = "rendah"
 
 
+class ResultStanding(StrEnum):
+    """Whether a person has a result that counts today."""
+
+    IN_FORCE = "in_force"
+    EXPIRED = "expired"
+    NOT_ASSESSED = "not_assessed"
+
+
 class ObjectionState(StrEnum):
     """Where an objection (keberatan) to a result stands; ruled and withdrawn are final."""
 
