@@ -32,6 +32,12 @@ class AuditEvent(Identified, Base):
     __table_args__ = (
         CheckConstraint("kind IN ('read', 'write', 'security')", name="kind"),
         Index("ix_audit_events_xid_id", "xid", "id"),
+        Index(
+            "ix_audit_events_written",
+            "entity",
+            "xid",
+            postgresql_where=text("kind = 'write'"),
+        ),
         Index("ix_audit_events_actor_account_id", "actor_account_id", "id"),
         Index("ix_audit_events_subject_ids", "subject_ids", postgresql_using="gin"),
     )

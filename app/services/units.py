@@ -1,12 +1,13 @@
 """Units: the government's tree, as of any day. How many seats it has stands in `seats`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Date,
     Integer,
@@ -118,6 +119,7 @@ _UNITS = (
     .where(holds(UnitVersion))
 )
 _ONE = _UNITS.where(Unit.id == UNIT_ID)
+_THESE = _UNITS.where(Unit.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))))
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "kind": UnitVersion.kind == bindparam("kind", type_=Word(UnitKind)),
     "parent_id": UnitVersion.parent_id == bindparam("parent_id", type_=Uuid()),
@@ -147,6 +149,11 @@ async def read_unit(reader: Reader, unit_id: UUID, as_of: date) -> UnitRead:
     if row is None:
         raise NotFound
     return UnitRead(**row)
+
+
+async def read_units(reader: Reader, ids: Sequence[UUID], as_of: date) -> list[UnitRead]:
+    """Those of these units that are in force on that day; in any order."""
+    return [UnitRead(**row) for row in await reader.all(_THESE, ids=ids, as_of=as_of)]
 
 
 async def list_units(reader: Reader, query: UnitQuery) -> UnitPage:

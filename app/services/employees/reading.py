@@ -6,11 +6,11 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, func, literal_column, select, true
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, func, literal_column, select, true
 from sqlalchemy.sql import ColumnElement
 
 from app.access.actors import Actor
-from app.access.employees import can_see
+from app.access.employees import can_see, viewer, visible
 from app.database import Reader, Row
 from app.errors import NotFound
 from app.models.employees import (
@@ -27,7 +27,7 @@ from app.models.organisation import PositionVersion, SeatAssignment, UnitVersion
 from app.rules import golongan as golongan_rules
 from app.schemas.employees import EmployeeHistory, EmployeeRead
 from app.services.timeline import begins, ends, holds
-from app.vocabulary import AssignmentKind, EducationLevel, Golongan
+from app.vocabulary import AssignmentKind, EducationLevel, Golongan, Role
 
 EMPLOYEE_ID: ColumnElement[UUID] = bindparam("employee_id", type_=Uuid())
 HIGHEST_FIRST = (
@@ -143,11 +143,16 @@ def _aggregate() -> Select[Any]:
             UnitVersion, (UnitVersion.unit_id == PositionVersion.unit_id) & holds(UnitVersion)
         )
         .outerjoin(highest, true())
-        .where(Employee.id == EMPLOYEE_ID)
     )
 
 
-AGGREGATE = _aggregate()
+AGGREGATE = _aggregate().where(Employee.id == EMPLOYEE_ID)
+
+
+@cache
+def _aggregates(role: Role) -> Select[Any]:
+    ids = bindparam("ids", type_=ARRAY(Uuid()))
+    return _aggregate().where(visible(role, Employee.id), Employee.id == func.any(ids))
 
 
 async def get_employee(
@@ -160,6 +165,19 @@ async def get_employee(
     if row is None:
         raise NotFound
     reader.reveals([employee_id])
+    return _employee(row, as_of)
+
+
+async def read_employees(
+    reader: Reader, actor: Actor, ids: Sequence[UUID], as_of: date
+) -> list[EmployeeRead]:
+    """Those of these employees whom the actor may see, as of a day; in any order."""
+    rows = await reader.all(_aggregates(actor.role), ids=ids, as_of=as_of, **viewer(actor))
+    reader.reveals([row["id"] for row in rows])
+    return [_employee(row, as_of) for row in rows]
+
+
+def _employee(row: Row, as_of: date) -> EmployeeRead:
     return EmployeeRead.model_validate(
         {
             "as_of": as_of,

@@ -1,13 +1,25 @@
 """Positions as of a day: one, many, their history, and need against seats."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Integer, Select, String, and_, bindparam, func, select
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    select,
+)
 
 from app.access.actors import Actor
 from app.calendar import today
@@ -55,6 +67,7 @@ _COLUMNS = (
 )
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
     "position_id": Position.id == POSITION_ID,
+    "ids": Position.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))),
     "unit_id": PositionVersion.unit_id == UNIT_ID,
     "job_kind": PositionVersion.job_kind == bindparam("job_kind", type_=Word(JobKind)),
     "jenjang": PositionVersion.jenjang == bindparam("jenjang", type_=Word(Jenjang)),
@@ -157,6 +170,13 @@ _WORKLOAD = select(PositionVersion.workload).where(
 async def read_position(reader: Reader, position_id: UUID, as_of: date) -> PositionRead:
     """The position as it is on that day. Errors: NotFound where it is not in force then."""
     return PositionRead(**await _row(reader, position_id, as_of))
+
+
+async def read_positions(reader: Reader, ids: Sequence[UUID], as_of: date) -> list[PositionRead]:
+    """Those of these positions that are in force on that day; by code."""
+    page = _page(frozenset({"ids"}), vacant=False)
+    rows = await reader.all(page, ids=ids, as_of=as_of, limit=len(ids))
+    return [PositionRead(**row) for row in rows]
 
 
 async def read_detail(
