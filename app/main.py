@@ -19,8 +19,10 @@ from app.middleware import RequestFrame
 from app.routers import (
     accounts,
     audit,
+    competencies,
     correction_requests,
     employees,
+    exports,
     health,
     imports,
     invitations,
@@ -28,6 +30,8 @@ from app.routers import (
     positions,
     sessions,
     sign_in,
+    standards,
+    sync,
     units,
 )
 from app.runtime import Runtime
@@ -48,6 +52,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     audit.me,
     imports.router,
+    competencies.router,
+    standards.router,
+    sync.router,
+    exports.router,
 )
 """Served below /api/v1; what is asked for most stands first, since it is looked for first."""
 

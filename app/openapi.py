@@ -37,7 +37,13 @@ TAGS = {
     "positions": "Positions (jabatan), their seats and who holds them.",
     "employees": "Civil servants and the dated facts about them.",
     "correction_requests": "What employees say is recorded wrongly.",
+    "sync": "Keeping a copy: first everything page by page, and from then on, by the `sync_token` "
+    "of the last page, only what has changed. Nothing is missed; something may come twice. On 410 "
+    "`sync_token_expired`, forget the copy and start anew.",
+    "competencies": "The competency dictionary: by what people are measured.",
+    "standards": "Which levels a position requires, and the proposals of them.",
     "imports": "Bringing in employees from CSV and XLSX.",
+    "exports": "Whole data sets for auditors, streamed, with a signed manifest.",
     "audit": "Who did what to whose data, provably.",
     "health": "For operators.",
 }

@@ -91,7 +91,7 @@ class Operation:
         content = self.described.get("requestBody", {}).get("content", {})
         if JSON in content and not {"json", "content"} & more.keys():
             more["json"] = self.example()
-        headers = {"If-Match": '"1"', **more.pop("headers", {})}
+        headers = {"If-Match": '"1"', "X-Purpose": "Uji", **more.pop("headers", {})}
         return await client.request(self.method, self.url(values), headers=headers, **more)
 
 
@@ -177,7 +177,7 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
     unit = await government.unit("DISDIK", root, name="Dinas Pendidikan")
     await government.unit("BKPSDM", root, kind="badan")
     position = await government.position(unit, "GURU", seats=4)
-    await government.position(unit, "KADIS", job_kind="jpt_pratama")
+    head = await government.position(unit, "KADIS", job_kind="jpt_pratama")
     foreign = await _employee(hr, government, position, "Siti Rahasia", "Jl. Rahasia No. 77")
     own = await _employee(hr, government, position, "Budi Santoso", "Jl. Kemuning No. 2")
     await _employee(hr, government, position, "Wayan Darma", "Jl. Kemuning No. 3")
@@ -187,6 +187,7 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
     await _ask_for_corrections(siti, await actors.asn(own["employee_id"]))
 
     ids = foreign | {"unit_id": unit, "parent_id": root, "root": root, "position_id": position}
+    ids |= await _standards(hr, position, head)
     ids["account_id"], ids["import_id"] = siti.account_id, await _imports(Officer(app, hr))
     made(await hr.post("/accounts/invitations", json={}))
     for name, table, column, value in (
@@ -200,6 +201,16 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
     secrets += [str(ids[n]) for n in ("assignment_id", "education_id", "request_id", "session_id")]
     assert hr.account_id is not None
     return Records(ids, foreign["employee_id"], own["employee_id"], hr.account_id, tuple(secrets))
+
+
+async def _standards(hr: Client, *positions: str) -> dict[str, object]:
+    """A proposal for each of the positions, and one of the competencies."""
+    for position in positions:
+        levels = {"integritas": 3, "komunikasi": 2}
+        body = {"position_id": position, "effective_from": "2024-01-01", "levels": levels}
+        asked = made(await hr.post("/standard-proposals", json={**body, "basis": "SK 41/2024"}))
+    competencies = shown(await hr.get("/competencies", params={"limit": 1}))["items"]
+    return {"proposal_id": asked["id"], "competency_id": competencies[0]["id"]}
 
 
 async def _ask_for_corrections(*employees: Client) -> None:
@@ -254,6 +265,16 @@ async def _look_and_sign(
         await sequence_log(runtime.database)
         checkpoint = await auditor.post("/audit/checkpoints")
         ids["tree_size"] = shown(checkpoint, 201)["tree_size"]
+    ids["export_id"] = await _exports(auditor)
     ids["event_id"] = await owner.fetchval(
         "SELECT id FROM audit_events WHERE $1 = ANY(subject_ids)", ids["employee_id"]
     )
+
+
+async def _exports(auditor: Client) -> object:
+    """Two exports, of which the second has been read."""
+    for _ in range(2):
+        body = {"dataset": "employees", "format": "csv"}
+        asked = made(await auditor.post("/exports", json=body, headers={"X-Purpose": "Uji"}))
+        await auditor.get(f"/exports/{asked['id']}/content")
+    return asked["id"]

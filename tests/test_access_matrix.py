@@ -103,6 +103,9 @@ correction_requests_get_request            asn hr_admin auditor corrections:read
 correction_requests_accept                     hr_admin
 correction_requests_decline                    hr_admin
 correction_requests_withdraw               asn
+sync_get_employees                         asn hr_admin auditor employees:read
+sync_get_units                             asn hr_admin auditor organisation:read
+sync_get_positions                         asn hr_admin auditor organisation:read
 imports_create_import                          hr_admin         imports:write
 imports_apply_import                           hr_admin         imports:write
 imports_list_imports                           hr_admin         imports:read
@@ -111,6 +114,26 @@ imports_get_template                           hr_admin         imports:read
 imports_get_import                             hr_admin         imports:read
 imports_list_findings                          hr_admin         imports:read
 imports_get_error_file                         hr_admin         imports:read
+exports_list_datasets                                   auditor exports:read
+exports_create_export                                   auditor exports:read
+exports_list_exports                                    auditor exports:read
+exports_get_export                                      auditor exports:read
+exports_get_content                                     auditor exports:read
+exports_get_manifest                                    auditor exports:read
+competencies_list_competencies      public asn hr_admin auditor service
+competencies_get_competency         public asn hr_admin auditor service
+competencies_get_history            public asn hr_admin auditor service
+competencies_create_competency                 hr_admin
+competencies_update_competency                 hr_admin
+competencies_close_competency                  hr_admin
+standards_get_standard                     asn hr_admin auditor organisation:read
+standards_get_history                      asn hr_admin auditor organisation:read
+standards_list_proposals                       hr_admin auditor
+standards_get_proposal                         hr_admin auditor
+standards_create_proposal                      hr_admin
+standards_approve                              hr_admin
+standards_decline                              hr_admin
+standards_withdraw                             hr_admin
 audit_list_events                                       auditor
 audit_get_event                                         auditor
 audit_get_inclusion_proof                               auditor
@@ -207,7 +230,7 @@ def test_a_rule_without_an_operation_keeps_it_from_starting_too(
 
 # --- the second wall: ids of others -------------------------------------------------------
 
-OPEN = {"unit_id", "parent_id", "root", "position_id"}
+OPEN = {"unit_id", "parent_id", "root", "position_id", "competency_id"}
 """What every caller whom the table lets in may see: not a person's."""
 
 

@@ -154,6 +154,10 @@ TABLE: Mapping[str, Rule] = {
     "correction_requests_accept": only(*HR),
     "correction_requests_decline": only(*HR),
     "correction_requests_withdraw": only(Role.ASN),
+    # sync
+    "sync_get_employees": only(*STAFF, scope=Scope.EMPLOYEES_READ),
+    "sync_get_units": only(*STAFF, scope=Scope.ORGANISATION_READ),
+    "sync_get_positions": only(*STAFF, scope=Scope.ORGANISATION_READ),
     # imports
     "imports_create_import": only(*HR, scope=Scope.IMPORTS_WRITE),
     "imports_apply_import": only(*HR, scope=Scope.IMPORTS_WRITE),
@@ -168,6 +172,34 @@ TABLE: Mapping[str, Rule] = {
         ),
         only(*HR, scope=Scope.IMPORTS_READ),
     ),
+    # exports
+    **dict.fromkeys(
+        (
+            "exports_list_datasets",
+            "exports_create_export",
+            "exports_list_exports",
+            "exports_get_export",
+            "exports_get_content",
+            "exports_get_manifest",
+        ),
+        only(Role.AUDITOR, scope=Scope.EXPORTS_READ),
+    ),
+    # competencies: everybody may read by what people are measured
+    "competencies_list_competencies": Rule(EVERY_ROLE),
+    "competencies_get_competency": Rule(EVERY_ROLE),
+    "competencies_get_history": Rule(EVERY_ROLE),
+    "competencies_create_competency": only(*HR),
+    "competencies_update_competency": only(*HR),
+    "competencies_close_competency": only(*HR),
+    # standards
+    "standards_get_standard": only(*STAFF, scope=Scope.ORGANISATION_READ),
+    "standards_get_history": only(*STAFF, scope=Scope.ORGANISATION_READ),
+    "standards_list_proposals": only(*OVERSIGHT),
+    "standards_get_proposal": only(*OVERSIGHT),
+    "standards_create_proposal": only(*HR),
+    "standards_approve": only(*HR),
+    "standards_decline": only(*HR),
+    "standards_withdraw": only(*HR),
     # audit
     "audit_list_events": only(Role.AUDITOR),
     "audit_get_event": only(Role.AUDITOR),

@@ -1,0 +1,292 @@
+"""An export going out: one snapshot, copied out as it is read, and on record before it is seen.
+
+The rows come by COPY in one REPEATABLE READ transaction of the reader's persona, so row-level
+security judges each, and nothing that is written meanwhile gets in. No more than some chunks of
+them are ever in memory: PostgreSQL waits while the reader takes its time.
+
+Whose data the file holds is written to the audit log by another connection. That takes as long
+as copying some ten megabytes, so both go on at once; until it is on disk, what was copied is held.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import structlog
+from sqlalchemy import Select, Text, cast, func, insert, literal_column, select
+
+from app.access.actors import RECORDER, SEQUENCER, Actor
+from app.calendar import now
+from app.database import Database, DriverReader
+from app.errors import Bilingual, Overloaded
+from app.models.exports import ExportDelivery
+from app.schemas.exports import ExportRead
+from app.services import audit_recorder
+from app.services.audit.checkpoints import signing_key
+from app.services.exports.catalogue import DATASETS
+from app.services.exports.columns import Dataset
+from app.services.exports.encoders import Encoder, encoder_of
+from app.services.exports.manifests import signed_manifest
+from app.services.exports.requests import dictionary, refuse_too_many
+from app.services.exports.statements import Copy, copy_of, values_of
+
+T = TypeVar("T")
+Send = Callable[[bytes], Awaitable[None]]
+AT_ONCE: Final = 2
+"""Exports that a process sends at one time: each keeps a connection and half a core."""
+RETRY_SECONDS: Final = 30
+LONGEST_MS: Final = 30 * 60 * 1000
+HELD_BYTES: Final = 16 << 20
+SUBJECTS_AN_EVENT: Final = 1000
+UNHURRIED: Final = (
+    f"SET LOCAL statement_timeout = {LONGEST_MS};"
+    f" SET LOCAL idle_in_transaction_session_timeout = {LONGEST_MS}"
+)
+FACTS = select(
+    func.now().label("read_at"),
+    cast(func.pg_current_snapshot(), Text).label("snapshot"),
+    func.app.schema_revision().label("schema_revision"),
+)
+log = structlog.get_logger()
+
+
+class ExportsBusy(Overloaded):
+    """As many exports as the server sends at one time are under way."""
+
+    def __init__(self) -> None:
+        detail = Bilingual(
+            f"Sudah {AT_ONCE} ekspor sedang dikirim; coba lagi sebentar lagi.",
+            f"{AT_ONCE} exports are under way already; try again in a while.",
+        )
+        super().__init__(detail, RETRY_SECONDS)
+
+
+class Slots:
+    """How many exports a process may still begin."""
+
+    def __init__(self, free: int = AT_ONCE) -> None:
+        self.free = free
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """One of them, until the end of the block. Errors: ExportsBusy."""
+        if not self.free:
+            raise ExportsBusy
+        self.free -= 1
+        try:
+            yield
+        finally:
+            self.free += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What went out."""
+
+    rows: int
+    size: int
+    sha256: bytes
+
+
+async def deliver(
+    database: Database, slots: Slots, actor: Actor, export: ExportRead, send: Send
+) -> None:
+    """Send the export's content, and keep the signed manifest of it.
+
+    `send` is first called when the read is on record; what is raised before is a refusal, what
+    is raised after must leave the reader with an answer that is visibly cut short.
+    Errors: TooManyRows, ExportsBusy, and those of `Database.reading`.
+    """
+    actor = replace(actor, purpose=actor.purpose or export.purpose)
+    dataset = DATASETS[export.dataset]
+    with slots.taken(), closing(await _in_thread(encoder_of, export.format, dataset)) as encoder:
+        outlet = _Outlet(send)
+        async with database.reading(actor) as reader:
+            facts, rows = await _read(database, reader, export, dataset, encoder, outlet)
+        rest = encoder.finish()
+        while piece := await _in_thread(next, rest, b""):
+            await outlet.put(piece)
+        sent = Sent(rows, outlet.size, outlet.digest.digest())
+        await _keep(database, actor, export, dataset, facts, sent)
+        log.info("export_delivered", export=str(export.id), rows=rows, bytes=sent.size)
+
+
+async def _read(
+    database: Database,
+    reader: DriverReader,
+    export: ExportRead,
+    dataset: Dataset,
+    encoder: Encoder,
+    outlet: "_Outlet",
+) -> tuple[dict[str, Any], int]:
+    """Copy the rows out of one snapshot; what that snapshot was, and how many rows there were."""
+    await reader.connection.execute(UNHURRIED)
+    await refuse_too_many(reader, export)
+    facts = dict(await reader.one(FACTS) or {})
+    subjects = await _subjects(reader, dataset, export.as_of)
+    outlet.recording = asyncio.create_task(
+        _record(database, reader.actor, dataset.entity, subjects)
+    )
+    try:
+        copy = copy_of(dataset, export.format, export.as_of)
+        rows = await _copy(reader.connection, copy, encoder, outlet)
+        await outlet.release()
+    finally:
+        outlet.recording.cancel()
+        await asyncio.wait([outlet.recording])
+    return facts, rows
+
+
+async def _copy(
+    connection: asyncpg.Connection, copy: Copy, encoder: Encoder, outlet: "_Outlet"
+) -> int:
+    """Run the COPY in batches of whole rows; how many rows it wrote."""
+    gathered: list[bytes] = []
+    size = 0
+
+    async def flush() -> None:
+        nonlocal size
+        rows = b"".join(gathered)
+        gathered.clear()
+        size = 0
+        if encoder.threaded:
+            await outlet.put(await _in_thread(encoder.add, rows))
+        else:
+            await outlet.put(encoder.add(rows))
+
+    async def take(data: bytes) -> None:
+        """Messages of COPY, each a whole row."""
+        nonlocal size
+        gathered.append(data)
+        size += len(data)
+        if size >= encoder.batch:
+            await flush()
+
+    status = await connection.copy_from_query(copy.query, output=take, **copy.options)
+    if gathered:
+        await flush()
+    return int(status.split()[-1])
+
+
+async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
+    """Who is cancelled meanwhile still waits for its end: nothing is closed under it."""
+    working = asyncio.create_task(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
+
+
+class _Outlet:
+    """What goes out: counted, hashed, and held until the read is on record."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._held: list[bytes] = []
+        self.recording: asyncio.Task[None] | None = None
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    async def put(self, data: bytes) -> None:
+        """The next bytes."""
+        if not data:
+            return
+        self.digest.update(data)
+        self.size += len(data)
+        self._held.append(data)
+        on_record = self.recording is None or self.recording.done()
+        if on_record or self.size > HELD_BYTES:
+            await self.release()
+
+    async def release(self) -> None:
+        """Wait for the record, then send what is held. Errors: those of the record."""
+        if self.recording is not None:
+            await self.recording
+        held, self._held = self._held, []
+        for data in held:
+            await self._send(data)
+
+
+# --- whose data it is ---------------------------------------------------------------------
+
+
+async def _subjects(reader: DriverReader, dataset: Dataset, as_of: datetime) -> Sequence[str]:
+    """Whom the rows are about: ids joined by commas, a thousand a text."""
+    if dataset.subjects is None:
+        return []
+    statement = _in_thousands(dataset.subjects)
+    return [row["ids"] for row in await reader.all(statement, **values_of(as_of))]
+
+
+@lru_cache(maxsize=32)
+def _in_thousands(subjects: Select[Any]) -> Select[Any]:
+    people = subjects.subquery("people")
+    (person,) = people.c
+    place = func.row_number().over(order_by=person) - literal_column("1")
+    batch = place.op("/")(literal_column(str(SUBJECTS_AN_EVENT)))
+    numbered = select(person.label("id"), batch.label("batch")).subquery("numbered")
+    ids = func.string_agg(cast(numbered.c.id, Text), literal_column("','"))
+    return select(ids.label("ids")).group_by(numbered.c.batch).order_by(numbered.c.batch)
+
+
+async def _record(database: Database, actor: Actor, entity: str, subjects: Sequence[str]) -> None:
+    """Events of the read, a thousand persons each: on disk when this returns.
+
+    Not by the recorder of all other reads, which would have to wait for it.
+    """
+    if not subjects:
+        return
+    role = actor.role.value
+    who = (actor.operation, actor.account_id, role, actor.purpose, actor.request_id, entity)
+    columns = [[value] * len(subjects) for value in who]
+    async with database.driver(RECORDER) as connection:
+        await connection.execute(audit_recorder.INSERT, *columns, subjects)
+
+
+# --- what went out ------------------------------------------------------------------------
+
+
+async def _keep(
+    database: Database,
+    actor: Actor,
+    export: ExportRead,
+    dataset: Dataset,
+    facts: dict[str, Any],
+    sent: Sent,
+) -> None:
+    """Sign and store the manifest. It went out, so also where the session has ended since."""
+    told = {
+        "origin": database.settings.issuer,
+        "export_id": export.id,
+        "dataset": dataset.name,
+        "format": export.format,
+        "columns": [column.model_dump(mode="json") for column in dictionary(dataset)],
+        "as_of": export.as_of,
+        **facts,
+        "rows": sent.rows,
+        "bytes": sent.size,
+        "sha256": sent.sha256,
+        "requested_by": export.account_id,
+        "account_id": actor.account_id,
+        "role": actor.role,
+        "purpose": actor.purpose,
+        "request_id": actor.request_id,
+    }
+    async with database.transaction(actor, persona=SEQUENCER, signed_in=False) as session:
+        key = await signing_key(session, database.settings)
+    values = {
+        "export_id": export.id,
+        "account_id": actor.account_id,
+        "sha256": sent.sha256,
+        "manifest": signed_manifest(told, key),
+        "completed_at": now(),
+    }
+    async with database.transaction(actor, signed_in=False) as session:
+        await session.execute(insert(ExportDelivery), values)
