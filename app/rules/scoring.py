@@ -324,12 +324,12 @@ def rules_in_force(on: date) -> RulesUsed:
 
 
 def score(inputs: ScoringInputs, rules: RulesUsed) -> Scoring:
-    """The outcome of an assessment. ValueError for a level or a score out of its range."""
+    """The outcome of an assessment.
+
+    ValueError for a level or a score out of its range, or what may not be withheld.
+    """
     rule = rules.pack("raters")
-    withheld = {
-        source: SourceMean(None, raters, rule.integer("weight", source), SourceUse.BELOW_THRESHOLD)
-        for source, raters in inputs.withheld.items()
-    }
+    withheld = _withheld(inputs, rule)
     competencies = tuple(_measured(each, rule, withheld) for each in inputs.competencies)
     missing = _missing(competencies, rules.pack("jpm"))
     variants = _variants(() if missing else competencies, rules.pack("jpm"))
@@ -420,6 +420,18 @@ def fit(levels: Mapping[str, Decimal | None], required: Mapping[str, int]) -> Fi
     )
 
 
+def _withheld(inputs: ScoringInputs, rule: RulePack) -> dict[RaterSource, SourceMean]:
+    rated = {rating.source for each in inputs.competencies for rating in each.ratings}
+    means = {}
+    for source, raters in inputs.withheld.items():
+        few = source.is_anonymous and 0 < raters < rule.integer("anonymity_threshold")
+        if source in rated or not few:
+            raise ValueError(f"ratings of {raters} {source.value} are not withheld")
+        weight = rule.integer("weight", source)
+        means[source] = SourceMean(None, raters, weight, SourceUse.BELOW_THRESHOLD)
+    return means
+
+
 def _measured(
     given: CompetencyInput, rule: RulePack, withheld: Mapping[RaterSource, SourceMean]
 ) -> CompetencyScore:
@@ -434,15 +446,15 @@ def _measured(
             counted.append((by_source[source].weight, mean))
     actual = _weighted(counted) if given.ruled_level is None else Fraction(given.ruled_level)
     level = None if actual is None else _rounded(actual, rule.integer("decimals"))
-    return CompetencyScore(given.code, given.kind, given.required, level, by_source)
+    in_order = dict(sorted(by_source.items()))
+    return CompetencyScore(given.code, given.kind, given.required, level, in_order)
 
 
 def _weighted(counted: Sequence[tuple[int, Fraction]]) -> Fraction | None:
     if not counted:
         return None
-    return sum((weight * mean for weight, mean in counted), Fraction(0)) / sum(
-        weight for weight, _ in counted
-    )
+    total = sum((weight * mean for weight, mean in counted), Fraction(0))
+    return total / sum(weight for weight, _ in counted)
 
 
 def _source_mean(

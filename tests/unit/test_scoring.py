@@ -1,16 +1,18 @@
 """Scoring: levels, gaps, JPM, bands, validity, and that the same comes out again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app import rules
 from app.rules import RulePackMissing, RulePackUnknown, all_packs, by_rule_id, pack
 from app.rules.scoring import (
     CompetencyInput,
@@ -46,6 +48,7 @@ NINE = RULES.pack("jpm").texts("must_be_measured")
 TECHNICAL = tuple(f"teknis_{number:02}" for number in range(1, 32))
 ASSESSOR, SELF, PEER = RaterSource.ASSESSOR, RaterSource.SELF, RaterSource.PEER
 SUPERIOR, SUBORDINATE = RaterSource.SUPERIOR, RaterSource.SUBORDINATE
+NOTHING: Mapping[RaterSource, int] = {}
 
 
 def competency(
@@ -71,9 +74,10 @@ def inputs_of(
     purpose: AssessmentPurpose = AssessmentPurpose.PROMOTION,
     potential: str | None = None,
     on: date = DAY,
+    withheld: Mapping[RaterSource, int] = NOTHING,
 ) -> ScoringInputs:
     score_of_potential = None if potential is None else Decimal(potential)
-    return ScoringInputs(purpose, on, score_of_potential, competencies)
+    return ScoringInputs(purpose, on, score_of_potential, competencies, withheld)
 
 
 def measured(*ratings: tuple[RaterSource, int], ruled: str | None = None) -> CompetencyScore:
@@ -142,6 +146,7 @@ def any_inputs(draw: st.DrawFn, *, complete: bool = False) -> ScoringInputs:
 
 
 complete_inputs = any_inputs(complete=True)
+all_inputs = complete_inputs | any_inputs()
 
 
 # -- the packs --
@@ -324,6 +329,26 @@ def test_nothing_of_too_few_anonymous_raters_reaches_the_outcome(
         return measured((ASSESSOR, other), *((PEER, level) for level in few)).to_json()
 
     assert outcome(levels) == outcome([0, 0])
+
+
+def test_ratings_withheld_come_out_as_those_below_the_threshold() -> None:
+    given_levels = competency("integritas", (ASSESSOR, 3), (PEER, 5), (PEER, 4), (SELF, 2))
+    without = competency("integritas", (ASSESSOR, 3), (SELF, 2))
+    other_order = inputs_of(without, withheld={SUBORDINATE: 1, PEER: 2})
+    withheld = inputs_of(without, withheld={PEER: 2, SUBORDINATE: 1})
+    outcome = score(inputs_of(without, withheld={PEER: 2}), RULES).to_json()
+    assert json.dumps(outcome) == json.dumps(score(inputs_of(given_levels), RULES).to_json())
+    assert json.dumps(withheld.to_json()) == json.dumps(other_order.to_json())
+    assert ScoringInputs.from_json(json.loads(json.dumps(withheld.to_json()))) == withheld
+
+
+@pytest.mark.parametrize(
+    "withheld", [{PEER: 3}, {PEER: 0}, {ASSESSOR: 1}, {SELF: 1}, {SUBORDINATE: 1}]
+)
+def test_only_too_few_anonymous_raters_are_withheld(withheld: Mapping[RaterSource, int]) -> None:
+    rated = competency("integritas", (ASSESSOR, 3), (SUBORDINATE, 3))
+    with pytest.raises(ValueError, match="not withheld"):
+        score(inputs_of(rated, withheld=withheld), RULES)
 
 
 def test_a_single_superior_or_assessor_counts() -> None:
@@ -516,7 +541,7 @@ def test_raising_a_level_lowers_nothing_but_its_gap(
     assert (lower.gap or 0) >= (higher.gap or 0)
 
 
-@given(any_inputs(), st.randoms(use_true_random=False))
+@given(all_inputs, st.randoms(use_true_random=False))
 def test_the_order_of_inputs_does_not_matter(inputs: ScoringInputs, random: Any) -> None:
     def shuffled(items: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(random.sample(items, len(items)))
@@ -602,7 +627,7 @@ def test_a_result_is_valid_for_three_years(assessed_on: date, valid_until: date)
 # -- stored, read again, computed again --
 
 
-@given(any_inputs())
+@given(all_inputs)
 def test_inputs_survive_json(inputs: ScoringInputs) -> None:
     stored = json.loads(json.dumps(inputs.to_json()))
     assert ScoringInputs.from_json(stored) == inputs
@@ -632,7 +657,7 @@ def test_a_stored_level_that_is_no_whole_number_is_not_read(wrong: Any) -> None:
         replay(stored, RULES.to_json())
 
 
-@given(any_inputs())
+@given(all_inputs)
 def test_a_replay_equals_what_was_stored(inputs: ScoringInputs) -> None:
     stored = json.loads(json.dumps(score(inputs, RULES).to_json()))
     again = replay(
@@ -652,7 +677,7 @@ def leaves(value: Any, at: str = "") -> Iterator[str]:
             yield f"{at}/{key}"
 
 
-@given(any_inputs(), st.data())
+@given(all_inputs, st.data())
 def test_a_changed_value_is_found_where_it_was_changed(
     inputs: ScoringInputs, data: st.DataObject
 ) -> None:
@@ -681,6 +706,23 @@ def test_a_changed_value_is_found_where_it_was_changed(
 )
 def test_differences_are_named_by_pointer(stored: Any, recomputed: Any, paths: list[str]) -> None:
     assert differences(stored, recomputed) == paths
+
+
+def test_a_new_pack_changes_no_old_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = inputs_of(*(competency(code, (ASSESSOR, 2), (SUPERIOR, 4)) for code in NINE))
+    stored = score(inputs, RULES).to_json()
+    old = RULES.pack("raters")
+    weights = MappingProxyType(dict.fromkeys(RaterSource, 1))
+    values = MappingProxyType({**old.values, "weight": weights})
+    new = replace(old, version="2", effective_from=DAY + timedelta(days=1), values=values)
+    packs = {**rules._packs_newest_first(), "raters": (new, old)}
+    monkeypatch.setattr(rules, "_packs_newest_first", lambda: packs)
+    monkeypatch.setattr(rules, "_packs_by_rule_id", rules._packs_by_rule_id.__wrapped__)
+    assert rules_in_force(DAY) == RULES
+    assert differences(stored, replay(inputs.to_json(), RULES.to_json())) == []
+    later = rules_in_force(DAY + timedelta(days=1))
+    assert later.rule_ids["raters"] == "raters-kemuning@2"
+    assert score(inputs, later).competencies[0].actual == 3  # 2.50 by the old weights
 
 
 def test_an_unknown_rule_is_not_replayed() -> None:
