@@ -6,12 +6,12 @@ where it has one. A position's own levels come by an approved proposal: `standar
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, Uuid, and_, bindparam, func, select
 
 from app.database import Reader, Row
 from app.errors import NotFound
@@ -21,9 +21,15 @@ from app.models.competencies import (
     CompetencyVersion,
     StandardProposal,
 )
-from app.models.organisation import PositionVersion
+from app.models.organisation import Position, PositionVersion
 from app.rules import Ruled
 from app.rules.standards import default_level
+from app.schemas.standards import (
+    OwnLevelRead,
+    RequiredLevelRead,
+    StandardHistory,
+    StandardRead,
+)
 from app.services.timeline import begins, ends, holds
 from app.vocabulary import CompetencyKind, Jenjang, JobKind, StandardOrigin
 
@@ -163,3 +169,61 @@ def _by_default(competency: Row, ruled: Ruled[int]) -> RequiredLevel:
         source=ruled.source,
         rule_id=ruled.rule_id,
     )
+
+
+# --- what the API shows -----------------------------------------------------------------
+
+_POSITION_ID = bindparam("position_id", type_=Uuid())
+_VERSION = select(Position.version).where(Position.id == _POSITION_ID)
+_HISTORY = (
+    select(
+        Competency.id.label("competency_id"),
+        Competency.code,
+        CompetencyVersion.name,
+        Competency.kind,
+        CompetencyStandard.required_level,
+        StandardProposal.basis.label("source"),
+        CompetencyStandard.proposal_id,
+        begins(CompetencyStandard).label("effective_from"),
+        ends(CompetencyStandard).label("effective_until"),
+    )
+    .select_from(CompetencyStandard)
+    .join(Competency, Competency.id == CompetencyStandard.competency_id)
+    .join(StandardProposal, StandardProposal.id == CompetencyStandard.proposal_id)
+    .outerjoin(
+        CompetencyVersion,
+        and_(
+            CompetencyVersion.competency_id == Competency.id,
+            holds(CompetencyVersion, begins(CompetencyStandard)),
+        ),
+    )
+    .where(CompetencyStandard.position_id == _POSITION_ID)
+    .order_by(Competency.ordinal, begins(CompetencyStandard).desc())
+)
+
+
+async def read_standard(reader: Reader, position_id: UUID, as_of: date) -> StandardRead:
+    """The position's standard on that day. Errors: NotFound where it is not in force then."""
+    standard = await required_levels(reader, position_id, as_of)
+    return StandardRead(
+        position_id=position_id,
+        as_of=as_of,
+        job_kind=standard.job_kind,
+        jenjang=standard.jenjang,
+        levels=[_shown(required) for required in standard.levels],
+        version=await reader.value(_VERSION, position_id=position_id),
+    )
+
+
+def _shown(required: RequiredLevel) -> RequiredLevelRead:
+    fields = asdict(required)
+    del fields["ordinal"]
+    return RequiredLevelRead(required_level=fields.pop("level"), **fields)
+
+
+async def read_history(reader: Reader, position_id: UUID) -> StandardHistory:
+    """Every level that the position has had of its own. Errors: NotFound."""
+    if await reader.value(_VERSION, position_id=position_id) is None:
+        raise NotFound
+    rows = await reader.all(_HISTORY, position_id=position_id)
+    return StandardHistory(position_id=position_id, levels=[OwnLevelRead(**row) for row in rows])

@@ -21,6 +21,8 @@ from app.models.base import Dated
 
 AS_OF = bindparam("as_of", type_=Date)
 """The day that a read asks for; every statement over dated facts names it so."""
+WHOLE: Mapping[str, object] = {}
+"""Of most owners one fact holds on a day."""
 
 
 def holds(fact: type[Dated], on: ColumnElement[date] | None = None) -> ColumnElement[bool]:
@@ -55,14 +57,16 @@ async def record(
     owner_id: UUID,
     effective_from: date,
     values: Mapping[str, object],
+    part: Mapping[str, object] = WHOLE,
 ) -> Dated:
     """Record that from that day on these values hold for the owner.
 
     `owner` is the column that names whom the fact is about, for example
     `EmployeeGolongan.employee_id`; its model is the fact's. Values that are left out are
-    taken over from the fact that held before.
+    taken over from the fact that held before. Where several facts hold of an owner on one day,
+    `part` names which of them it is: `{"competency_id": …}`.
     """
-    current = await _holding(session, owner, owner_id, effective_from)
+    current = await _holding(session, owner, owner_id, effective_from, part)
     if current is not None and current.effective_from == effective_from:
         _apply(current, values)
         await session.flush()
@@ -72,8 +76,9 @@ async def record(
         current.valid = Range(current.effective_from, effective_from)
         await session.flush()  # the old range must end before the new one begins
     else:
-        carried, until = {}, await _next_beginning(session, owner, owner_id, effective_from)
-    fact: Dated = _model(owner)(**{owner.key: owner_id, **carried, **values})
+        until = await _next_beginning(session, owner, owner_id, effective_from, part)
+        carried = {}
+    fact: Dated = _model(owner)(**{owner.key: owner_id, **part, **carried, **values})
     fact.valid = Range(effective_from, until)
     session.add(fact)
     await session.flush()
@@ -97,6 +102,22 @@ async def end(
         last.valid = Range(last.effective_from, on)
     await session.flush()
     return last
+
+
+async def lapse(
+    session: AsyncSession,
+    owner: InstrumentedAttribute[UUID],
+    owner_id: UUID,
+    on: date,
+    part: Mapping[str, object] = WHOLE,
+) -> None:
+    """From that day on nothing holds, up to the next change already recorded."""
+    current = await _holding(session, owner, owner_id, on, part)
+    if current is not None and current.effective_from == on:
+        await session.delete(current)
+    elif current is not None:
+        current.valid = Range(current.effective_from, on)
+    await session.flush()
 
 
 async def pass_on(
@@ -132,23 +153,30 @@ def _model(owner: InstrumentedAttribute[Any]) -> type[Any]:
 
 
 async def _holding(
-    session: AsyncSession, owner: InstrumentedAttribute[UUID], owner_id: UUID, on: date
+    session: AsyncSession,
+    owner: InstrumentedAttribute[UUID],
+    owner_id: UUID,
+    on: date,
+    part: Mapping[str, object] = WHOLE,
 ) -> Dated | None:
     model = _model(owner)
     day = bindparam(None, on, type_=Date)
     found: Dated | None = await session.scalar(
-        select(model).where(owner == owner_id, holds(model, day))
+        select(model).where(owner == owner_id, holds(model, day)).filter_by(**part)
     )
     return found
 
 
 async def _next_beginning(
-    session: AsyncSession, owner: InstrumentedAttribute[UUID], owner_id: UUID, after: date
+    session: AsyncSession,
+    owner: InstrumentedAttribute[UUID],
+    owner_id: UUID,
+    after: date,
+    part: Mapping[str, object],
 ) -> date | None:
     model = _model(owner)
-    found: date | None = await session.scalar(
-        select(func.min(begins(model))).where(owner == owner_id, begins(model) > after)
-    )
+    first = select(func.min(begins(model))).where(owner == owner_id, begins(model) > after)
+    found: date | None = await session.scalar(first.filter_by(**part))
     return found
 
 
