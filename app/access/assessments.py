@@ -89,11 +89,30 @@ def can_rate(actor: Actor, rater_id: UUID | None) -> bool:
     return actor.role is Role.ASN and rater_id is not None and actor.is_self(rater_id)
 
 
-def assignments_visible(role: Role, rater_id: Column) -> ColumnElement[bool]:
+def assignments_visible(
+    role: Role, rater_id: InstrumentedAttribute[UUID | None]
+) -> ColumnElement[bool]:
     """The twin of `can_rate`, by the column that names the rater."""
     if role in SEES_EVERY_RESULT:
         return true()
     return rater_id == VIEWER if role is Role.ASN else false()
+
+
+def can_see_profile(actor: Actor, employee_id: UUID, *, superiors: Collection[UUID]) -> bool:
+    """Whether all that was measured of this employee exists for the actor, over time and in one.
+
+    Not for assessors, who see what they measured and not what others did.
+    """
+    return can_see_result(actor, employee_id, superiors=superiors, assessors=())
+
+
+def profile_visible(role: Role, employee_id: Column) -> ColumnElement[bool]:
+    """The twin of `can_see_profile`, by the column that names the person."""
+    if role in SEES_EVERY_RESULT:
+        return true()
+    if role is not Role.ASN:
+        return false()
+    return or_(employee_id == VIEWER, employee_id == LED)
 
 
 def viewer(actor: Actor) -> dict[str, UUID | None]:
