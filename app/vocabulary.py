@@ -462,6 +462,14 @@ class CorrectionState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class ImportKind(StrEnum):
+    """What the rows of an imported file are."""
+
+    EMPLOYEES = "employees"
+    ASSESSMENT_RESULTS = "assessment_results"
+    """What the assessors of a provider found."""
+
+
 class ImportState(StrEnum):
     """Where an import stands; all but the first two are final."""
 
