@@ -18,6 +18,10 @@ from app.jobs import run_worker
 from app.middleware import RequestFrame
 from app.routers import (
     accounts,
+    assessment_events,
+    assessment_providers,
+    assessments,
+    assessor_assignments,
     audit,
     competencies,
     correction_requests,
@@ -52,6 +56,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     audit.me,
     imports.router,
+    assessor_assignments.router,
+    assessments.router,
+    assessment_events.router,
+    assessment_providers.router,
     competencies.router,
     standards.router,
     sync.router,

@@ -44,6 +44,10 @@ TAGS = {
     "standards": "Which levels a position requires, and the proposals of them.",
     "imports": "Bringing in employees from CSV and XLSX.",
     "exports": "Whole data sets for auditors, streamed, with a signed manifest.",
+    "assessment_providers": "Who may assess, and what they are accredited for.",
+    "assessment_events": "Occasions on which people are assessed.",
+    "assessments": "One person in one event: raters, moderation, and how far it is.",
+    "assessor_assignments": "For raters: whom to rate, and the form.",
     "audit": "Who did what to whose data, provably.",
     "health": "For operators.",
 }

@@ -94,6 +94,9 @@ employees_add_education                        hr_admin         employees:write
 employees_remove_education                     hr_admin         employees:write
 employees_add_discipline                       hr_admin         employees:write
 employees_remove_discipline                    hr_admin         employees:write
+employees_get_spouse                       asn hr_admin auditor employees:read
+employees_record_spouse                        hr_admin         employees:write
+employees_end_marriage                         hr_admin         employees:write
 employees_reveal_nik                           hr_admin
 employees_export_data                      asn hr_admin auditor
 correction_requests_create_request         asn
@@ -134,6 +137,38 @@ standards_create_proposal                      hr_admin
 standards_approve                              hr_admin
 standards_decline                              hr_admin
 standards_withdraw                             hr_admin
+assessment_providers_list_providers        asn hr_admin auditor assessments:read
+assessment_providers_get_provider          asn hr_admin auditor assessments:read
+assessment_providers_create_provider           hr_admin
+assessment_providers_update_provider           hr_admin
+assessment_providers_record_accreditation      hr_admin
+assessment_providers_end_accreditation         hr_admin
+assessment_events_list_events              asn hr_admin auditor assessments:read
+assessment_events_get_event                asn hr_admin auditor assessments:read
+assessment_events_create_event                 hr_admin         assessments:write
+assessment_events_update_event                 hr_admin         assessments:write
+assessment_events_close                        hr_admin
+assessment_events_list_assessments             hr_admin auditor assessments:read
+assessment_events_add_candidates               hr_admin         assessments:write
+assessment_events_submit                       hr_admin
+assessment_events_moderate                     hr_admin
+assessments_list_assessments               asn hr_admin auditor assessments:read
+assessments_get_assessment                 asn hr_admin auditor assessments:read
+assessments_get_ratings                        hr_admin auditor
+assessments_list_raters                        hr_admin auditor assessments:read
+assessments_assign_raters                      hr_admin         assessments:write
+assessments_submit                             hr_admin
+assessments_return_to_draft                    hr_admin
+assessments_moderate                           hr_admin
+assessments_cancel                             hr_admin
+assessor_assignments_list_own              asn
+assessor_assignments_get_form              asn
+assessor_assignments_put_form              asn
+assessor_assignments_rate                  asn
+assessor_assignments_remove_rating         asn
+assessor_assignments_submit                asn
+assessor_assignments_withdraw                  hr_admin
+assessor_assignments_return_form               hr_admin
 audit_list_events                                       auditor
 audit_get_event                                         auditor
 audit_get_inclusion_proof                               auditor

@@ -144,6 +144,9 @@ TABLE: Mapping[str, Rule] = {
         ),
         only(*HR, scope=Scope.EMPLOYEES_WRITE),
     ),
+    "employees_get_spouse": only(*STAFF, scope=Scope.EMPLOYEES_READ),
+    "employees_record_spouse": only(*HR, scope=Scope.EMPLOYEES_WRITE),
+    "employees_end_marriage": only(*HR, scope=Scope.EMPLOYEES_WRITE),
     "employees_reveal_nik": only(*HR),
     "employees_export_data": only(*STAFF),
     # correction requests
@@ -200,6 +203,64 @@ TABLE: Mapping[str, Rule] = {
     "standards_approve": only(*HR),
     "standards_decline": only(*HR),
     "standards_withdraw": only(*HR),
+    # assessments: providers, events, people, raters
+    **dict.fromkeys(
+        (
+            "assessment_providers_list_providers",
+            "assessment_providers_get_provider",
+            "assessment_events_list_events",
+            "assessment_events_get_event",
+            "assessments_list_assessments",
+            "assessments_get_assessment",
+        ),
+        only(*STAFF, scope=Scope.ASSESSMENTS_READ),
+    ),
+    **dict.fromkeys(
+        (
+            "assessment_providers_create_provider",
+            "assessment_providers_update_provider",
+            "assessment_providers_record_accreditation",
+            "assessment_providers_end_accreditation",
+        ),
+        only(*HR),
+    ),
+    **dict.fromkeys(
+        (
+            "assessment_events_create_event",
+            "assessment_events_update_event",
+            "assessment_events_add_candidates",
+            "assessments_assign_raters",
+        ),
+        only(*HR, scope=Scope.ASSESSMENTS_WRITE),
+    ),
+    "assessment_events_list_assessments": only(*OVERSIGHT, scope=Scope.ASSESSMENTS_READ),
+    "assessments_list_raters": only(*OVERSIGHT, scope=Scope.ASSESSMENTS_READ),
+    "assessments_get_ratings": only(*OVERSIGHT),
+    **dict.fromkeys(
+        (
+            "assessment_events_close",
+            "assessment_events_submit",
+            "assessment_events_moderate",
+            "assessments_submit",
+            "assessments_return_to_draft",
+            "assessments_moderate",
+            "assessments_cancel",
+            "assessor_assignments_withdraw",
+            "assessor_assignments_return_form",
+        ),
+        only(*HR),
+    ),
+    **dict.fromkeys(
+        (
+            "assessor_assignments_list_own",
+            "assessor_assignments_get_form",
+            "assessor_assignments_put_form",
+            "assessor_assignments_rate",
+            "assessor_assignments_remove_rating",
+            "assessor_assignments_submit",
+        ),
+        only(Role.ASN),
+    ),
     # audit
     "audit_list_events": only(Role.AUDITOR),
     "audit_get_event": only(Role.AUDITOR),

@@ -31,6 +31,7 @@ from app.errors import (
     language_of,
     problems,
 )
+from app.schemas.base import Day
 from app.schemas.correction_requests import DataExport
 from app.schemas.employees import (
     DisciplineCreate,
@@ -53,8 +54,10 @@ from app.schemas.employees import (
     StatusChange,
     Warned,
 )
-from app.services.employees import changing, exporting, nik, reading, searching
+from app.schemas.spouses import SpouseRead, SpouseRecord
+from app.services.employees import changing, exporting, nik, reading, searching, spouses
 from app.services.employees.aggregate import IdentifierTaken, NikTaken, NotEmployed, Written
+from app.services.employees.spouses import AlreadyMarried
 
 router = Router("/employees", tag="employees")
 CHANGE = (NotFound, StaleVersion, IfMatchRequired, Invalid)
@@ -320,6 +323,59 @@ async def remove_discipline(
     The ETag of the answer is the employee's new version.
     """
     version = await changing.remove_discipline(session, actor, employee_id, expected, discipline_id)
+    response.headers["ETag"] = etag(version)
+
+
+@router.get("/{employee_id}/spouse", responses=problems(NotFound))
+async def get_spouse(
+    employee_id: UUID, reader: ReadSession, as_of: AsOf, response: Response
+) -> SpouseRead:
+    """Whom an employee is married to among the employees.
+
+    404 where nobody is recorded on the day.
+    """
+    spouse = await spouses.get_spouse(reader, reader.actor, employee_id, as_of)
+    response.headers["ETag"] = etag_of(spouse.version, spouse)
+    return spouse
+
+
+@router.put("/{employee_id}/spouse", responses=problems(*CHANGE, AlreadyMarried))
+async def record_spouse(
+    employee_id: UUID,
+    new: SpouseRecord,
+    session: Session,
+    actor: CurrentActor,
+    expected: ExpectedVersion,
+    response: Response,
+) -> SpouseRead:
+    """Record that two employees are married.
+
+    From a day on. Neither may then assess the other. Entered for one of them it holds for both.
+    """
+    spouse = await spouses.record_spouse(session, actor, employee_id, expected, new)
+    response.headers["ETag"] = etag_of(spouse.version, spouse)
+    return spouse
+
+
+@router.delete(
+    "/{employee_id}/spouse",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(*CHANGE),
+)
+async def end_marriage(
+    employee_id: UUID,
+    effective_from: Annotated[Day, Query(description="The first day without the marriage.")],
+    session: Session,
+    actor: CurrentActor,
+    expected: ExpectedVersion,
+    response: Response,
+) -> None:
+    """End a marriage.
+
+    One that begins on that day or later is withdrawn. The ETag of the answer is the employee's
+    new version.
+    """
+    version = await spouses.end_marriage(session, actor, employee_id, expected, effective_from)
     response.headers["ETag"] = etag(version)
 
 

@@ -16,6 +16,11 @@ ENTITIES = {
     "employee_educations": Bilingual("riwayat pendidikan", "the education history"),
     "employee_disciplines": Bilingual("riwayat hukuman disiplin", "the disciplinary history"),
     "seat_assignments": Bilingual("riwayat jabatan", "the position history"),
+    "employee_spouses": Bilingual("catatan pernikahan", "the record of a marriage"),
+    "assessments": Bilingual("penilaian kompetensi", "the competency assessment"),
+    "assessor_assignments": Bilingual(
+        "penilaian kompetensi sebagai penilai", "the competency assessment as a rater"
+    ),
     "correction_requests": Bilingual("permintaan perbaikan data", "requests for correction"),
     "accounts": Bilingual("akun", "the account"),
     "sessions": Bilingual("sesi masuk", "sign-in sessions"),

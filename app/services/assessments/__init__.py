@@ -1,0 +1,1 @@
+"""Assessments by use case: adding people, reading, moderating, and what raters gave."""

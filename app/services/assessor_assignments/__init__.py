@@ -1,0 +1,1 @@
+"""Raters by use case: assigning them, their forms, and what they give."""
