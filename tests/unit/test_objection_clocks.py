@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.calendar import JAKARTA
@@ -14,6 +14,7 @@ from app.rules.objections import filing_deadline, ruling_deadline
 
 RULE = pack("objections", date(2026, 11, 24))
 SATURDAY = 5
+unhurried = settings(deadline=None)
 
 
 def working(*holidays: date) -> RulePack:
@@ -82,12 +83,14 @@ def test_an_instant_without_its_zone_is_refused() -> None:
         ruling_deadline(bare, RULE)
 
 
+@unhurried
 @given(instants)
 def test_there_are_fourteen_whole_days_and_the_rest_of_the_first(received: datetime) -> None:
     left = filing_deadline(received, RULE) - received
     assert timedelta(days=14) < left <= timedelta(days=15)
 
 
+@unhurried
 @given(instants, st.timedeltas(timedelta(0), timedelta(days=40)))
 def test_a_later_receipt_never_ends_sooner(received: datetime, later: timedelta) -> None:
     for rule in (RULE, working(date(2026, 12, 25))):
@@ -129,6 +132,7 @@ def test_ruling_by_working_days() -> None:
     assert late == utc("2026-04-01T17:00:00")
 
 
+@unhurried
 @given(instants, st.frozensets(days, max_size=5))
 def test_the_last_day_is_a_working_day_and_as_many_were_counted(
     received: datetime, holidays: frozenset[date]

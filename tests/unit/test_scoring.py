@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app import rules
@@ -49,6 +49,8 @@ TECHNICAL = tuple(f"teknis_{number:02}" for number in range(1, 32))
 ASSESSOR, SELF, PEER = RaterSource.ASSESSOR, RaterSource.SELF, RaterSource.PEER
 SUPERIOR, SUBORDINATE = RaterSource.SUPERIOR, RaterSource.SUBORDINATE
 NOTHING: Mapping[RaterSource, int] = {}
+
+unhurried = settings(deadline=None)
 
 
 def competency(
@@ -114,6 +116,11 @@ def raised(inputs: ScoringInputs, code: str) -> ScoringInputs:
             for each in inputs.competencies
         ),
     )
+
+
+def as_stored(plain: Any) -> Any:
+    """What is read back from a column of JSON."""
+    return json.loads(json.dumps(plain))
 
 
 def by_code(scoring: Scoring) -> dict[str, CompetencyScore]:
@@ -321,6 +328,7 @@ def test_fewer_anonymous_raters_than_the_threshold_neither_count_nor_show(
     }
 
 
+@unhurried
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=2), st.integers(0, 5))
 def test_nothing_of_too_few_anonymous_raters_reaches_the_outcome(
     levels: list[int], other: int
@@ -339,7 +347,7 @@ def test_ratings_withheld_come_out_as_those_below_the_threshold() -> None:
     outcome = score(inputs_of(without, withheld={PEER: 2}), RULES).to_json()
     assert json.dumps(outcome) == json.dumps(score(inputs_of(given_levels), RULES).to_json())
     assert json.dumps(withheld.to_json()) == json.dumps(other_order.to_json())
-    assert ScoringInputs.from_json(json.loads(json.dumps(withheld.to_json()))) == withheld
+    assert ScoringInputs.from_json(as_stored(withheld.to_json())) == withheld
 
 
 @pytest.mark.parametrize(
@@ -426,6 +434,48 @@ def test_a_surplus_is_capped_as_a_whole() -> None:
     assert scored.jpm_uncapped == 125
 
 
+def test_the_whole_outcome_as_it_is_stored() -> None:
+    measured_ones = [competency(code, (ASSESSOR, 4)) for code in NINE[:8]]
+    scored = score(inputs_of(*measured_ones, competency(NINE[8], (SUPERIOR, 2))), RULES)
+    outcome = scored.to_json()
+    competencies = outcome.pop("competencies")
+    assert [each["code"] for each in competencies] == sorted(NINE)
+    assert next(each for each in competencies if each["code"] == NINE[8]) == {
+        "code": "perekat_bangsa",
+        "kind": "managerial",
+        "required": 3,
+        "actual": "2.00",
+        "gap": "1.00",
+        "surplus": "0.00",
+        "by_source": {
+            "superior": {
+                "mean": "2.00",
+                "raters": 1,
+                "counted": True,
+                "weight": 20,
+                "reason": "counted",
+            }
+        },
+    }
+    assert outcome == {
+        "purpose": "promotion",
+        "complete": True,
+        "missing": [],
+        "formula": "sum_ratio",
+        "cap": "total",
+        "jpm": "100.00",
+        "jpm_uncapped": "125.93",  # 34 / 27
+        "jpm_capped": "100.00",
+        "variants": {
+            "sum_ratio": {"none": "125.93", "total": "100.00", "competency": "96.30"},
+            "mean_ratio": {"none": "125.93", "total": "100.00", "competency": "96.30"},
+        },
+        "band": "memenuhi_syarat",
+        "potential": None,
+        "valid_until": "2029-03-02",
+    }
+
+
 def test_the_variant_of_the_rules_decides() -> None:
     rules = replace(RULES, formula=JpmFormula.MEAN_RATIO, cap=JpmCap.COMPETENCY)
     inputs = inputs_of(
@@ -470,6 +520,7 @@ def test_bands_at_their_edges(purpose: AssessmentPurpose, jpm: str, band: JpmBan
     assert scored.band is band
 
 
+@unhurried
 @given(st.sampled_from(list(AssessmentPurpose)), st.decimals(0, 100, places=2))
 def test_every_jpm_stands_in_the_band_whose_bound_it_reaches(
     purpose: AssessmentPurpose, jpm: Decimal
@@ -497,6 +548,7 @@ def test_the_jpm_is_rounded_half_up_and_its_band_read_off_the_rounded(
     assert (str(scored.jpm), scored.band) == (jpm, band)
 
 
+@unhurried
 @given(complete_inputs)
 def test_a_surplus_never_hides_a_gap(inputs: ScoringInputs) -> None:
     scored = score(inputs, RULES)
@@ -511,6 +563,7 @@ def test_a_surplus_never_hides_a_gap(inputs: ScoringInputs) -> None:
         assert each.surplus == max(each.actual - each.required, Decimal(0))
 
 
+@unhurried
 @given(complete_inputs, st.data())
 def test_raising_one_level_leaves_the_gaps_of_the_others(
     inputs: ScoringInputs, data: st.DataObject
@@ -522,6 +575,7 @@ def test_raising_one_level_leaves_the_gaps_of_the_others(
     }
 
 
+@unhurried
 @given(complete_inputs, st.data())
 def test_raising_a_level_lowers_nothing_but_its_gap(
     inputs: ScoringInputs, data: st.DataObject
@@ -541,6 +595,7 @@ def test_raising_a_level_lowers_nothing_but_its_gap(
     assert (lower.gap or 0) >= (higher.gap or 0)
 
 
+@unhurried
 @given(all_inputs, st.randoms(use_true_random=False))
 def test_the_order_of_inputs_does_not_matter(inputs: ScoringInputs, random: Any) -> None:
     def shuffled(items: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -627,9 +682,10 @@ def test_a_result_is_valid_for_three_years(assessed_on: date, valid_until: date)
 # -- stored, read again, computed again --
 
 
+@unhurried
 @given(all_inputs)
 def test_inputs_survive_json(inputs: ScoringInputs) -> None:
-    stored = json.loads(json.dumps(inputs.to_json()))
+    stored = as_stored(inputs.to_json())
     assert ScoringInputs.from_json(stored) == inputs
     assert ScoringInputs.from_json(stored).to_json() == stored
 
@@ -645,7 +701,7 @@ def test_a_ruling_and_a_version_survive_json() -> None:
     given_competency = replace(
         competency("komunikasi", (PEER, 2), ruled="2.5"), competency_version_id="v-1"
     )
-    stored = json.loads(json.dumps(inputs_of(given_competency).to_json()))
+    stored = as_stored(inputs_of(given_competency).to_json())
     assert ScoringInputs.from_json(stored).competencies == (given_competency,)
 
 
@@ -657,14 +713,16 @@ def test_a_stored_level_that_is_no_whole_number_is_not_read(wrong: Any) -> None:
         replay(stored, RULES.to_json())
 
 
+@unhurried
 @given(all_inputs)
 def test_a_replay_equals_what_was_stored(inputs: ScoringInputs) -> None:
-    stored = json.loads(json.dumps(score(inputs, RULES).to_json()))
-    again = replay(
-        json.loads(json.dumps(inputs.to_json())), json.loads(json.dumps(RULES.to_json()))
-    )
+    stored = as_stored(score(inputs, RULES).to_json())
+    given_again, rules_again = as_stored(inputs.to_json()), as_stored(RULES.to_json())
+    again = replay(given_again, rules_again)
     assert differences(stored, again) == []
     assert again == stored
+    assert differences(given_again, inputs.to_json()) == []
+    assert differences(rules_again, RULES.to_json()) == []
 
 
 def leaves(value: Any, at: str = "") -> Iterator[str]:
@@ -677,6 +735,7 @@ def leaves(value: Any, at: str = "") -> Iterator[str]:
             yield f"{at}/{key}"
 
 
+@unhurried
 @given(all_inputs, st.data())
 def test_a_changed_value_is_found_where_it_was_changed(
     inputs: ScoringInputs, data: st.DataObject
@@ -763,11 +822,12 @@ def test_nothing_is_above_the_best_band() -> None:
     assert what_would_change_it(scored, RULES) == []
 
 
+@unhurried
 @given(complete_inputs)
 def test_closing_a_gap_does_what_was_said(inputs: ScoringInputs) -> None:
     scored = score(inputs, RULES)
     above = what_would_change_it(scored, RULES)
-    assert json.loads(json.dumps(above)) == above
+    assert as_stored(above) == above
     for each in above:
         assert scored.jpm is not None
         assert scored.jpm + Decimal(each["missing"]) == Decimal(each["from"])
@@ -824,6 +884,7 @@ some_levels = st.dictionaries(codes, st.none() | st.decimals(0, 5, places=2))
 some_requirements = st.dictionaries(codes, st.integers(1, 5), min_size=1)
 
 
+@unhurried
 @given(some_levels, some_requirements)
 def test_only_who_reaches_every_level_fits_fully(
     levels: dict[str, Decimal | None], required: dict[str, int]
