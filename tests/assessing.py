@@ -5,6 +5,7 @@ the API would have made it, and costs a statement each. Days default to one even
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import count
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from tests.actors import Client
 from tests.organisation import Government
 
 STARTS, ENDS = date(2026, 9, 1), date(2026, 9, 3)
@@ -212,3 +214,55 @@ class Assessing:
 
 def _id(value: object) -> UUID:
     return value if isinstance(value, UUID) else UUID(str(value))
+
+
+@dataclass(frozen=True)
+class Office:
+    """A dinas and somebody in it to be assessed, among those who may rate them."""
+
+    assessing: Assessing
+    dinas: str
+    bidang: str
+    position: str
+    candidate: UUID
+    """Leads the bidang."""
+    superior: UUID
+    """Leads the dinas."""
+    subordinates: tuple[UUID, ...]
+    """Work in the bidang."""
+    peers: tuple[UUID, ...]
+    """Work in the next bidang, which has no head."""
+
+    @property
+    def assessor(self) -> UUID:
+        """Somebody without a relation to the candidate."""
+        return self.peers[-1]
+
+    async def assessment(self, **more: Any) -> UUID:
+        """The candidate's, in an event of its own."""
+        event = await self.assessing.event()
+        return await self.assessing.assessment(event, self.candidate, self.position, **more)
+
+
+async def office(hr: Client, owner: asyncpg.Connection) -> Office:
+    """Four subordinates, five peers."""
+    government = Government(hr, owner)
+    assessing = Assessing(government)
+    root = await government.unit("KAB", kind="pemerintah_daerah")
+    dinas = await government.unit("DISDIK", root)
+    bidang = await government.unit("SMP", dinas, kind="bidang")
+    other = await government.unit("SD", dinas, kind="bidang")
+    head = await government.position(dinas, "KADIS", job_kind="jpt_pratama")
+    position = await government.position(bidang, "KABID", job_kind="administrator")
+    staff = await government.position(bidang, "STAF-SMP", seats=4)
+    others = await government.position(other, "STAF-SD", seats=5)
+    return Office(
+        assessing=assessing,
+        dinas=dinas,
+        bidang=bidang,
+        position=position,
+        candidate=await assessing.seated(position, "Siti Aminah"),
+        superior=await assessing.seated(head, "Kadis Utama"),
+        subordinates=tuple([await assessing.seated(staff, f"Staf {n}") for n in range(4)]),
+        peers=tuple([await assessing.seated(others, f"Rekan {n}") for n in range(5)]),
+    )
