@@ -10,6 +10,7 @@ JPM to those of the pack `jpm`, computed from the levels as they are shown. Band
 read off the rounded figures, so that nobody is shown 80.00 in the band below 80.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -35,6 +36,7 @@ Json = dict[str, Any]
 
 _KINDS: Final = ("jpm", "jpm_bands", "assessment_validity", "potential", "raters")
 _FIT_DECIMALS: Final = 2
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -402,8 +404,9 @@ def fit(levels: Mapping[str, Decimal | None], required: Mapping[str, int]) -> Fi
     """How levels, by competency, fit what a seat requires. ValueError if it requires nothing.
 
     The percentage counts each competency at most at its required level: a surplus never makes
-    up for a gap, so 100 means that nothing is missing. What isn't measured counts as 0. The
-    figure ranks and explains; it isn't the JPM of an assessment, and has no band.
+    up for a gap, so 100 means that nothing is missing (only beyond 39 competencies may a gap of
+    0.01 be rounded away; `fits` tells it even then). What isn't measured counts as 0. The figure
+    ranks and explains; it isn't the JPM of an assessment, and has no band.
     """
     if not required:
         raise ValueError("the seat requires no competency")
@@ -599,8 +602,12 @@ def _text(value: Decimal | None) -> str | None:
     return None if value is None else f"{value.normalize():f}"
 
 
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+def _decimal(text: Any) -> Decimal | None:
+    if text is None:
+        return None
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text!r} is not a decimal as text")
+    return Decimal(text)
 
 
 def _whole(value: Any) -> int:

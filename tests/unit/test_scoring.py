@@ -713,6 +713,13 @@ def test_a_stored_level_that_is_no_whole_number_is_not_read(wrong: Any) -> None:
         replay(stored, RULES.to_json())
 
 
+@pytest.mark.parametrize("wrong", [80.5, 80, "NaN", "8e1", "", "٨", True])
+def test_a_stored_decimal_that_is_no_plain_number_is_not_read(wrong: Any) -> None:
+    stored = inputs_of(potential="80").to_json() | {"potential_score": wrong}
+    with pytest.raises(ValueError, match="decimal"):
+        replay(stored, RULES.to_json())
+
+
 @unhurried
 @given(all_inputs)
 def test_a_replay_equals_what_was_stored(inputs: ScoringInputs) -> None:
