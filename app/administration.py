@@ -12,11 +12,13 @@ from sqlalchemy import func, select
 from app.access.actors import SEQUENCER, Actor
 from app.database import Database
 from app.schemas.accounts import AccountCreate, AccountSecret
+from app.schemas.assessment_results import ReplayReport
 from app.schemas.audit import CheckpointDocument, Verification
 from app.services import accounts, signing_keys
 from app.services.audit.sequencing import sequence_and_sign
 from app.services.audit.verification import Progress, verify_log
 from app.services.credentials import Secret
+from app.services.results import replaying
 from app.settings import Settings
 from app.vocabulary import Role
 
@@ -66,3 +68,12 @@ async def sign_audit(settings: Settings) -> CheckpointDocument:
     """Chain and sign what is settled now. Errors: LogInconsistent."""
     async with _database(settings) as database:
         return await sequence_and_sign(database, settings, Actor(operation="cli_checkpoint"))
+
+
+async def replay_results(settings: Settings, progress: Progress) -> ReplayReport:
+    """Every result of an assessment computed again."""
+    async with (
+        _database(settings) as database,
+        database.reading(Actor(role=Role.AUDITOR)) as reader,
+    ):
+        return await replaying.replay_all(reader, progress)

@@ -4,11 +4,12 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
@@ -26,6 +27,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="The audit log: verify it, sign it.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+rules = typer.Typer(help="The rules by which results are made.", no_args_is_help=True)
+app.add_typer(rules, name="rules")
 out = Console(stderr=True)
 """People read standard error; standard output is for what a program reads."""
 
@@ -302,6 +305,63 @@ def checkpoint() -> None:
     with out.status("Signing"):
         signed = done(administration.sign_audit(settings_from_environment()))
     sys.stdout.write(signed.model_dump_json(indent=1) + "\n")
+
+
+@rules.command("list")
+def list_rules() -> None:
+    """Print every rule pack: kind, id and version, first day, and where it comes from."""
+    from app.rules import all_packs
+
+    for pack in all_packs():
+        told = (pack.kind, pack.rule_id, pack.effective_from.isoformat(), pack.source)
+        sys.stdout.write("\t".join(told) + "\n")
+
+
+@rules.command("show")
+def show_rule(rule_id: Annotated[str, typer.Argument(help="As `rules list` names it.")]) -> None:
+    """Print one rule pack with its values, as JSON."""
+    from app.rules import RulePackUnknown, by_rule_id
+
+    try:
+        pack = by_rule_id(rule_id)
+    except RulePackUnknown:
+        raise fail(f"There is no rule pack {rule_id}: see kemuning rules list.") from None
+    told = {field.name: getattr(pack, field.name) for field in fields(pack)}
+    text = json.dumps(told, indent=1, ensure_ascii=False, default=_plain)
+    sys.stdout.write(text + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no form of its own for: a read-only table, a day."""
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+@rules.command()
+def replay(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Compute every result again, and tell which are not what their inputs and rules give.
+
+    The exit status is 1 where one differs.
+    """
+    from app import administration
+
+    settings = settings_from_environment()
+    with Progress(console=out, transient=True) as bar:
+        task = bar.add_task("Computing again", total=None)
+        report = done(
+            administration.replay_results(
+                settings, lambda at, of: bar.update(task, completed=at, total=of)
+            )
+        )
+    if as_json:
+        sys.stdout.write(report.model_dump_json(indent=1) + "\n")
+    else:
+        for each in report.differences:
+            sys.stdout.write(f"{each.result_id}\t{' '.join(each.paths)}\n")
+    if not report.ok:
+        raise fail(f"{len(report.differences)} of {report.checked} results differ.")
+    out.print(f"All {report.checked} results are what their inputs and rules give.")
 
 
 @app.command()

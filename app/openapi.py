@@ -48,6 +48,7 @@ TAGS = {
     "assessment_events": "Occasions on which people are assessed.",
     "assessments": "One person in one event: raters, moderation, and how far it is.",
     "assessor_assignments": "For raters: whom to rate, and the form.",
+    "assessment_results": "What the rules made of an assessment, and a person's competencies.",
     "audit": "Who did what to whose data, provably.",
     "health": "For operators.",
 }

@@ -169,6 +169,15 @@ assessor_assignments_remove_rating         asn
 assessor_assignments_submit                asn
 assessor_assignments_withdraw                  hr_admin
 assessor_assignments_return_form               hr_admin
+assessment_results_list_results            asn hr_admin auditor assessments:read
+assessment_results_get_result              asn hr_admin auditor assessments:read
+assessment_results_get_profile             asn hr_admin auditor assessments:read
+assessment_results_get_radar               asn hr_admin auditor assessments:read
+assessment_results_get_history             asn hr_admin auditor assessments:read
+assessment_results_compare                 asn hr_admin auditor assessments:read
+assessment_results_publish                     hr_admin
+assessment_results_publish_event               hr_admin
+assessment_results_replay                               auditor
 audit_list_events                                       auditor
 audit_get_event                                         auditor
 audit_get_inclusion_proof                               auditor

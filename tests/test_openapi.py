@@ -16,7 +16,7 @@ from tests.populated import JSON, METHODS, Operation, Populated, operations, uns
 DOCUMENT = unserved().openapi()
 SCHEMAS: Mapping[str, Any] = DOCUMENT["components"]["schemas"]
 OPERATIONS = operations(unserved())
-DOWNLOADS = {"text/csv", "text/plain", "application/octet-stream"}
+DOWNLOADS = {"text/csv", "text/plain", "application/octet-stream", "image/svg+xml"}
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.id)
 

@@ -261,6 +261,21 @@ TABLE: Mapping[str, Rule] = {
         ),
         only(Role.ASN),
     ),
+    # results of assessments
+    **dict.fromkeys(
+        (
+            "assessment_results_list_results",
+            "assessment_results_get_result",
+            "assessment_results_get_profile",
+            "assessment_results_get_radar",
+            "assessment_results_get_history",
+            "assessment_results_compare",
+        ),
+        only(*STAFF, scope=Scope.ASSESSMENTS_READ),
+    ),
+    "assessment_results_publish": only(*HR),
+    "assessment_results_publish_event": only(*HR),
+    "assessment_results_replay": only(Role.AUDITOR),
     # audit
     "audit_list_events": only(Role.AUDITOR),
     "audit_get_event": only(Role.AUDITOR),

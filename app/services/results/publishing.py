@@ -8,7 +8,7 @@ their states follow from the results, whatever the order in which they are publi
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, insert, select, text, update
@@ -18,18 +18,26 @@ from app.access.actors import Actor
 from app.access.assessments import OwnAssessment, require_another
 from app.calendar import now
 from app.database import SessionReader
-from app.errors import Bilingual, Conflict, DomainError, NotFound, TransitionNotAllowed
+from app.errors import (
+    Bilingual,
+    Conflict,
+    DomainError,
+    Language,
+    NotFound,
+    TransitionNotAllowed,
+)
 from app.models.assessments import Assessment, AssessmentEvent, AssessmentResult
 from app.models.employees import Employee
 from app.rules.scoring import RulesUsed, ScoringInputs
+from app.schemas.assessments import AssessmentsMoved, RefusedAssessment
+from app.services.assessment_events import locked_event
+from app.services.assessments.moderating import AT_ONCE, MOST_REFUSALS, TRANSITIONS
 from app.services.results import dependants
 from app.services.results.gathering import NoStandard, gather, rules_for
 from app.services.results.scored import Scored
 from app.vocabulary import AssessmentState
 
 S = AssessmentState
-AT_ONCE: Final = 1000
-"""Assessments that one call publishes at most."""
 
 
 class ResultReplaced(Conflict):
@@ -49,13 +57,6 @@ class Published:
     refused: Mapping[UUID, DomainError]
 
 
-@dataclass(frozen=True, slots=True)
-class EventPublished(Published):
-    """So many of the event's assessments are still moderated, the refused ones among them."""
-
-    remaining: int
-
-
 # --- the first version ----------------------------------------------------------------------
 
 
@@ -68,32 +69,38 @@ async def publish(session: AsyncSession, actor: Actor, assessment_id: UUID, reas
     if assessment is None:
         raise NotFound
     require_another(actor, assessment.employee_id)
-    event = await session.get_one(AssessmentEvent, assessment.event_id)
-    published = await _publish(
-        session, actor, event, {assessment_id: assessment.employee_id}, reason
-    )
+    event = await locked_event(session, assessment.event_id, shared=True)
+    people = {assessment_id: assessment.employee_id}
+    published = await _publish(session, actor, event, people, reason)
     if refusal := published.refused.get(assessment_id):
         raise refusal
     return published.results[assessment_id]
 
 
 async def publish_event(
-    session: AsyncSession, actor: Actor, event_id: UUID, reason: str
-) -> EventPublished:
+    session: AsyncSession, actor: Actor, event_id: UUID, reason: str, language: Language = "id"
+) -> AssessmentsMoved:
     """Publish the moderated assessments of an event, at most `AT_ONCE` a call.
 
     Errors: NotFound, NoRules. What is wrong with one assessment only is told, and keeps it
     moderated, without hindering the others.
     """
-    event = await session.get(AssessmentEvent, event_id)
-    if event is None:
-        raise NotFound
+    event = await locked_event(session, event_id, shared=True)
     moderated = (Assessment.event_id == event_id) & (Assessment.state == S.MODERATED)
     waiting = select(Assessment.id, Assessment.employee_id).where(moderated)
     chosen = await session.execute(waiting.order_by(Assessment.id).limit(AT_ONCE))
     published = await _publish(session, actor, event, dict(chosen.all()), reason)
-    remaining = await session.scalar(select(func.count()).where(moderated))
-    return EventPublished(published.results, published.refused, remaining or 0)
+    left = await session.scalar(select(func.count()).where(moderated)) or 0
+    refused = list(published.refused.items())
+    return AssessmentsMoved(
+        done=len(published.results),
+        remaining=left - len(refused),
+        refused=len(refused),
+        refusals=[
+            RefusedAssessment(assessment_id=each, code=why.code, detail=why.title.text(language))
+            for each, why in refused[:MOST_REFUSALS]
+        ],
+    )
 
 
 async def _publish(
@@ -126,7 +133,8 @@ def _score_all(inputs: Mapping[UUID, ScoringInputs], rules: RulesUsed) -> dict[U
 
 
 def _wrong_state(assessment: Assessment) -> TransitionNotAllowed:
-    return TransitionNotAllowed(state=assessment.state.value, allowed=[])
+    allowed = list(TRANSITIONS[assessment.state])
+    return TransitionNotAllowed(state=assessment.state.value, allowed=allowed)
 
 
 async def _locked(session: AsyncSession, people: Mapping[UUID, UUID]) -> Sequence[Assessment]:
