@@ -34,15 +34,25 @@ class Naive:
         self.begun: set[int] = set()
 
     def record(self, on: int, value: str) -> None:
-        until = min((b for b in self.begun if b > on and self._is_beginning(b)), default=DAYS)
-        if self.values[on] is not None:
-            until = next((d for d in range(on, until) if self.values[d] is None), until)
+        until = self._until(on)
         self.values[on:until] = [value] * (until - on)
         self.begun.add(on)
+
+    def lapse(self, on: int) -> None:
+        if self.values[on] is not None:
+            until = self._until(on)
+            self.values[on:until] = [None] * (until - on)
+            self.begun.discard(on)
 
     def end(self, on: int) -> None:
         self.values[on:] = [None] * (DAYS - on)
         self.begun = {b for b in self.begun if b < on}
+
+    def _until(self, on: int) -> int:
+        until = min((b for b in self.begun if b > on and self._is_beginning(b)), default=DAYS)
+        if self.values[on] is not None:
+            until = next((d for d in range(on, until) if self.values[d] is None), until)
+        return until
 
     def _is_beginning(self, number: int) -> bool:
         return self.values[number] is not None
@@ -87,9 +97,7 @@ async def read(session: AsyncSession, employee: UUID) -> list[str | None]:
 RANKS = st.sampled_from([g.value for g in list(Golongan)[8:14]])
 NUMBERS = st.integers(0, DAYS - 1)
 CHANGES = st.lists(
-    st.one_of(
-        st.tuples(st.just("record"), NUMBERS, RANKS), st.tuples(st.just("end"), NUMBERS, RANKS)
-    ),
+    st.tuples(st.sampled_from(["record", "record", "end", "lapse"]), NUMBERS, RANKS),
     max_size=8,
 )
 
@@ -111,6 +119,9 @@ async def test_any_changes_leave_what_the_naive_model_says(session: AsyncSession
             if kind == "record":
                 await timeline.record(session, OWNER, employee, day(number), {"golongan": rank})
                 naive.record(number, rank)
+            elif kind == "lapse":
+                await timeline.lapse(session, OWNER, employee, day(number))
+                naive.lapse(number)
             else:
                 await timeline.end(session, OWNER, employee, day(number))
                 naive.end(number)
