@@ -272,8 +272,8 @@ FUNCTIONS = (
     END
     """,
     """
-    -- Whom the current employee leads on a day: everybody with a seat in the units that they lead
-    -- (for good or acting) and below, but for those who lead the same unit.
+    -- Whom the current employee leads on a day: everybody with a seat in a unit that they lead (for
+    -- good or acting) or below it, but for those who lead that same unit.
     CREATE FUNCTION app.subordinates(day date DEFAULT app.today()) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -288,10 +288,16 @@ FUNCTIONS = (
             SELECT l.unit_id
             FROM app.leading_positions(ARRAY(SELECT unit_id FROM own), day) l
             JOIN own USING (unit_id, position_id)
+        ), heads AS MATERIALIZED (
+            SELECT l.unit_id AS top, a.employee_id
+            FROM app.leading_positions(ARRAY(SELECT unit_id FROM led), day) l
+            JOIN public.seat_assignments a USING (position_id)
+            WHERE lower(a.valid) <= day AND (upper(a.valid) > day) IS NOT FALSE
         ), tree AS (
-            SELECT unit_id FROM led
+            SELECT unit_id AS top, unit_id FROM led
             UNION
-            SELECT u.unit_id FROM public.unit_versions u JOIN tree ON u.parent_id = tree.unit_id
+            SELECT tree.top, u.unit_id
+            FROM public.unit_versions u JOIN tree ON u.parent_id = tree.unit_id
             WHERE lower(u.valid) <= day AND (upper(u.valid) > day) IS NOT FALSE
         )
         SELECT coalesce(array_agg(DISTINCT a.employee_id), '{}')
@@ -300,10 +306,8 @@ FUNCTIONS = (
         JOIN public.seat_assignments a USING (position_id)
         WHERE lower(v.valid) <= day AND (upper(v.valid) > day) IS NOT FALSE
           AND lower(a.valid) <= day AND (upper(a.valid) > day) IS NOT FALSE
-          AND a.employee_id <> app.current_employee()
-          AND NOT EXISTS (
-              SELECT FROM app.leading_positions(ARRAY(SELECT unit_id FROM led), day) l
-              WHERE l.position_id = v.position_id);
+          AND NOT EXISTS (SELECT FROM heads h
+                          WHERE h.top = tree.top AND h.employee_id = a.employee_id);
     END
     """,
     """
