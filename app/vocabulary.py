@@ -351,6 +351,12 @@ class ExportDataset(StrEnum):
     EMPLOYEES = "employees"
     UNITS = "units"
     POSITIONS = "positions"
+    COMPETENCIES = "competencies"
+    STANDARDS = "standards"
+    ASSESSMENTS = "assessments"
+    RATINGS = "ratings"
+    RESULTS = "results"
+    SCORES = "scores"
     RULE_PACKS = "rule_packs"
 
 

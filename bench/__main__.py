@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench import data, imports, reads
+from bench import data, exports, imports, reads
 
 
 def main() -> None:
@@ -10,13 +10,15 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="bench", description=__doc__)
     options.add_argument("--employees", type=int, default=200_000)
     options.add_argument("--rows", type=int, default=100_000, help="of the file to import")
-    options.add_argument("--only", choices=("reads", "imports"))
+    options.add_argument("--only", choices=("reads", "imports", "exports"))
     chosen = options.parse_args()
     results = []
     with data.server(chosen.employees) as running:
-        if chosen.only != "imports":
+        if chosen.only in (None, "reads"):
             results += reads.run(running)
-        if chosen.only != "reads":
+        if chosen.only in (None, "exports"):
+            results += exports.run(running)
+        if chosen.only in (None, "imports"):
             results += imports.run(running, chosen.rows)
     print(f"\n{'measurement':45} {'ratio':>7} {'mark':>7}")
     for name, ratio, mark in results:

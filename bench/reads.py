@@ -58,8 +58,8 @@ def run(running: EmbeddedServer) -> list[tuple[str, float, float]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         job = folder / "bare.json"
         job.write_text(json.dumps(_bare_job(running, people)))
-        stack.enter_context(_serving("app.main:app_from_environment", KEMUNING_PORT, settings))
-        stack.enter_context(_serving("bench.bare:app", BARE_PORT, settings, job))
+        stack.enter_context(serving("app.main:app_from_environment", KEMUNING_PORT, settings))
+        stack.enter_context(serving("bench.bare:app", BARE_PORT, settings, job))
         results = [_ratio(mark) for mark in _marks(people)]
         results.append(_deep_page(people))
     return results
@@ -132,9 +132,10 @@ def _load(port: int, paths: list[str], token: str | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _serving(
+def serving(
     application: str, port: int, settings: Settings, job: Path | None = None
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server process of the application, ready."""
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
     command += ["--no-access-log", "--log-level", "warning"]
     command += [] if job else ["--factory"]
@@ -150,7 +151,7 @@ def _serving(
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port)
-        yield
+        yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
@@ -185,8 +186,8 @@ async def _people(running: EmbeddedServer, settings: Settings) -> dict[str, Any]
         )
         own, *others = [row["id"] for row in rows]
         keyring = Keyring(database, settings)
-        TOKENS["asn"] = await _token(connection, keyring, Role.ASN, own)
-        TOKENS["hr_admin"] = await _token(connection, keyring, Role.HR_ADMIN, None)
+        TOKENS["asn"] = await token_of(connection, keyring, Role.ASN, own)
+        TOKENS["hr_admin"] = await token_of(connection, keyring, Role.HR_ADMIN, None)
         deep = await connection.fetchrow(
             "SELECT name_sort, employee_id FROM employee_profiles ORDER BY 1, 2"
             " OFFSET (SELECT count(*) * 3 / 4 FROM employees) LIMIT 1"
@@ -203,7 +204,7 @@ async def _people(running: EmbeddedServer, settings: Settings) -> dict[str, Any]
         await connection.close()
 
 
-async def _token(
+async def token_of(
     connection: asyncpg.Connection, keyring: Keyring, role: Role, employee_id: UUID | None
 ) -> str:
     account = await connection.fetchval(

@@ -18,7 +18,8 @@ CREATE TABLE exports (
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT pk_exports PRIMARY KEY (id),
     CONSTRAINT ck_exports_dataset
-        CHECK (dataset IN ('employees', 'units', 'positions', 'rule_packs')),
+        CHECK (dataset IN ('employees', 'units', 'positions', 'competencies', 'standards',
+        'assessments', 'ratings', 'results', 'scores', 'rule_packs')),
     CONSTRAINT ck_exports_format CHECK (format IN ('csv', 'ndjson', 'xlsx', 'parquet')),
     CONSTRAINT ck_exports_purpose CHECK (purpose <> ''),
     CONSTRAINT fk_exports_account_id FOREIGN KEY (account_id) REFERENCES accounts (id)

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import Select, Text, cast, func, insert, literal_column, select
+from sqlalchemy import Select, SelectBase, Text, cast, func, insert, literal_column, select
 
 from app.access.actors import RECORDER, SEQUENCER, Actor
 from app.calendar import now
@@ -42,12 +42,15 @@ AT_ONCE: Final = 2
 """Exports that a process sends at one time: each keeps a connection and half a core."""
 RETRY_SECONDS: Final = 30
 LONGEST_MS: Final = 30 * 60 * 1000
-HELD_BYTES: Final = 16 << 20
+HELD_BYTES: Final = 8 << 20
 SUBJECTS_AN_EVENT: Final = 1000
+EVENTS_A_STATEMENT: Final = 20
 UNHURRIED: Final = (
     f"SET LOCAL statement_timeout = {LONGEST_MS};"
-    f" SET LOCAL idle_in_transaction_session_timeout = {LONGEST_MS}"
+    f" SET LOCAL idle_in_transaction_session_timeout = {LONGEST_MS};"
+    " SET LOCAL work_mem = '64MB'"
 )
+HASH_JOINS: Final = "SET LOCAL enable_nestloop = off"
 FACTS = select(
     func.now().label("read_at"),
     cast(func.pg_current_snapshot(), Text).label("snapshot"),
@@ -127,6 +130,8 @@ async def _read(
 ) -> tuple[dict[str, Any], int]:
     """Copy the rows out of one snapshot; what that snapshot was, and how many rows there were."""
     await reader.connection.execute(UNHURRIED)
+    if dataset.hash_joins:
+        await reader.connection.execute(HASH_JOINS)
     await refuse_too_many(reader, export)
     facts = dict(await reader.one(FACTS) or {})
     subjects = await _subjects(reader, dataset, export.as_of)
@@ -226,7 +231,7 @@ async def _subjects(reader: DriverReader, dataset: Dataset, as_of: datetime) -> 
 
 
 @lru_cache(maxsize=32)
-def _in_thousands(subjects: Select[Any]) -> Select[Any]:
+def _in_thousands(subjects: SelectBase) -> Select[Any]:
     people = subjects.subquery("people")
     (person,) = people.c
     place = func.row_number().over(order_by=person) - literal_column("1")
@@ -245,9 +250,11 @@ async def _record(database: Database, actor: Actor, entity: str, subjects: Seque
         return
     role = actor.role.value
     who = (actor.operation, actor.account_id, role, actor.purpose, actor.request_id, entity)
-    columns = [[value] * len(subjects) for value in who]
     async with database.driver(RECORDER) as connection:
-        await connection.execute(audit_recorder.INSERT, *columns, subjects)
+        for start in range(0, len(subjects), EVENTS_A_STATEMENT):
+            some = subjects[start : start + EVENTS_A_STATEMENT]
+            columns = ([value] * len(some) for value in who)
+            await connection.execute(audit_recorder.INSERT, *columns, some)
 
 
 # --- what went out ------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     Executable,
+    FromClause,
     Select,
     SQLColumnExpression,
     Text,
@@ -33,6 +34,7 @@ from app.services.exports.columns import Column, Dataset
 from app.vocabulary import ExportColumnType as Type
 from app.vocabulary import ExportFormat
 
+Value = SQLColumnExpression[Any]
 QUOTE: Final = "\x01"
 DELIMITER: Final = "\x02"
 CONTROLS: Final = (QUOTE + DELIMITER).encode()
@@ -51,6 +53,8 @@ class Copy:
 
 def copy_of(dataset: Dataset, form: ExportFormat, as_of: datetime) -> Copy:
     """What has PostgreSQL write the data set, as of an instant."""
+    values: list[Value] = [column.value.label(column.name) for column in dataset.columns]
+    rows = dataset.rows.with_only_columns(*values).subquery("rows")  # sorted before they grow
     if form is ExportFormat.NDJSON:
         options: dict[str, Any] = {
             "format": "csv",
@@ -58,13 +62,13 @@ def copy_of(dataset: Dataset, form: ExportFormat, as_of: datetime) -> Copy:
             "quote": QUOTE,
             "null": "null",
         }
-        columns = list(_members(dataset.columns))
+        columns = list(_members(dataset.columns, rows))
     else:
         for_people = form is ExportFormat.CSV
         texts = _defused if for_people else _plain
-        columns = [texts(column).label(column.name) for column in dataset.columns]
+        columns = [texts(c, rows.c[c.name]).label(c.name) for c in dataset.columns]
         options = {"format": "csv", "header": for_people}
-    return Copy(_sql(dataset.rows.with_only_columns(*columns), as_of), options)
+    return Copy(_sql(select(*columns).select_from(rows), as_of), options)
 
 
 def values_of(as_of: datetime) -> dict[str, object]:
@@ -85,37 +89,37 @@ def _sql(statement: Executable, as_of: datetime) -> str:
     return str(given.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
 
 
-def _plain(column: Column) -> SQLColumnExpression[Any]:
+def _plain(column: Column, value: Value) -> Value:
     """As COPY writes it; instants as RFC 3339 has them, booleans as words."""
     if column.type is Type.INSTANT:
-        utc = func.timezone(literal_column("'UTC'"), column.value, type_=TIMESTAMP())
+        utc = func.timezone(literal_column("'UTC'"), value, type_=TIMESTAMP())
         return func.to_char(utc, INSTANT, type_=Text())
     if column.type in (Type.BOOLEAN, Type.JSON):
-        return cast(column.value, Text)
-    return column.value
+        return cast(value, Text)
+    return value
 
 
-def _defused(column: Column) -> SQLColumnExpression[Any]:
+def _defused(column: Column, value: Value) -> Value:
     if column.type is not Type.TEXT:
-        return _plain(column)
+        return _plain(column, value)
     starts: list[SQLColumnExpression[int]] = [
         literal_column(str(ord(character))) for character in FORMULA_STARTS
     ]
-    quoted = literal_column("''''", type_=String()).concat(column.value)
-    return case((func.ascii(column.value).in_(starts), quoted), else_=column.value)
+    quoted = literal_column("''''", type_=String()).concat(value)
+    return case((func.ascii(value).in_(starts), quoted), else_=value)
 
 
-def _members(columns: tuple[Column, ...]) -> Iterator[SQLColumnExpression[Any]]:
+def _members(columns: tuple[Column, ...], rows: FromClause) -> Iterator[Value]:
     """The values of a JSON object, and before each the text that leads to it."""
     for number, column in enumerate(columns):
         yield literal_column(f"""'{"," if number else "{"}"{column.name}":'""")
-        yield _json(column)
+        yield _json(column, rows.c[column.name])
     yield literal_column("'}'")
 
 
-def _json(column: Column) -> SQLColumnExpression[Any]:
+def _json(column: Column, value: Value) -> Value:
     """A value as JSON; NULL is what COPY is told to write for it, `null`."""
-    value = _plain(column)
+    value = _plain(column, value)
     if column.type in (Type.INTEGER, Type.BOOLEAN, Type.JSON):
         return value
     if column.type in (Type.TEXT, Type.WORD, Type.CODE):
