@@ -29,17 +29,18 @@ from app.embedded import EmbeddedServer, _binaries
 from app.installation import create_database
 from app.rules.identifiers import make_nip
 from app.services.imports.child import STAGED, staged
-from app.services.imports.columns import COLUMNS
+from app.services.imports.employees.layout import EMPLOYEES
+from app.services.imports.employees.work import TABLES
 from app.services.imports.parsing import parse_rows
 from app.services.imports.reading import read_table
 from app.services.imports.requests import Wishes, create_import
 from app.services.imports.running import job_payload, run_import
-from app.services.imports.staging import TABLES
 from app.services.imports.template import csv_bytes, label
 from app.settings import Settings
-from app.vocabulary import Jenjang, JobKind, Role, Sex
+from app.vocabulary import ImportKind, Jenjang, JobKind, Role, Sex
 from bench import data
 
+COLUMNS = (*STAGED, *EMPLOYEES.staged)
 ROUNDS = 3
 BEFORE, CLONE = "bench_import_before", "bench_import"
 FILENAME = "pegawai.csv"
@@ -131,8 +132,8 @@ class _Bench:
         self.content = csv_bytes(_table(people, places))
 
     def _write_staging(self, settings: Settings) -> None:
-        rows = parse_rows(read_table(self.content, FILENAME))
-        text = "".join(staged(row, settings.sealer) for row in rows)
+        rows = parse_rows(read_table(self.content, FILENAME, EMPLOYEES.columns), EMPLOYEES.check)
+        text = "".join(staged(row, EMPLOYEES, settings.sealer) for row in rows)
         (self.folder / "import_rows").write_text(text)
 
     def round(self, number: int) -> float:
@@ -160,7 +161,7 @@ class _Bench:
         settings = data.settings(self.running, CLONE)
         database = Database(settings)
         actor = Actor(Role.HR_ADMIN, self.officer, operation="imports_create", purpose="Bench")
-        wishes = Wishes(False, True, False, DAY, None, None)
+        wishes = Wishes(ImportKind.EMPLOYEES, None, False, True, False, DAY, None, None)
         try:
             async with database.transaction(actor, signed_in=False) as session:
                 brought = await create_import(
@@ -207,7 +208,7 @@ class _Bench:
         staging, *_ = TABLES
         copies = [rf"\copy {table} FROM '{self.folder / table}'" for table in WRITTEN]
         copies.insert(
-            0, rf"\copy import_rows ({', '.join(STAGED)}) FROM '{self.folder}/import_rows'"
+            0, rf"\copy import_rows ({', '.join(COLUMNS)}) FROM '{self.folder}/import_rows'"
         )
         started = time.perf_counter()
         self._psql("BEGIN", " ".join(staging.split()), *copies, "COMMIT")
@@ -263,12 +264,12 @@ def _tell(brought: Round, rows: int, bare: float) -> None:
 
 
 def _table(people: int, places: list[Any]) -> Iterator[list[str]]:
-    yield [column.header for column in COLUMNS]
+    yield [column.header for column in EMPLOYEES.columns]
     for number in range(people):
         row = _newcomer(number, places[number % len(places)])
         if number % 100 == 99:
             row |= MISTAKES[number // 100 % len(MISTAKES)]
-        yield [row.get(column.name, "") for column in COLUMNS]
+        yield [row.get(column.name, "") for column in EMPLOYEES.columns]
 
 
 def _newcomer(number: int, place: Any) -> dict[str, str]:

@@ -14,7 +14,7 @@ from python_calamine import CalamineWorkbook
 
 from app.jobs import run_pending_jobs
 from app.rules.identifiers import make_nip
-from app.services.imports.columns import COLUMNS, column_for
+from app.services.imports.employees.columns import COLUMNS
 from app.vocabulary import Sex
 from tests.actors import Client
 
@@ -123,7 +123,7 @@ def mend(error_file: bytes, people: Sequence[dict[str, str]]) -> bytes:
     """The error file with each row put right, as an officer does with the documents at hand."""
     book = CalamineWorkbook.from_filelike(BytesIO(error_file))
     headings, *rows = book.get_sheet_by_index(0).to_python()
-    columns = [column_for(str(heading)) for heading in headings]
+    columns = [COLUMNS.for_heading(str(heading)) for heading in headings]
     email = next(i for i, c in enumerate(columns) if c and c.name == "email")
     by_email = {p["email"]: p for p in people}
     mended = [

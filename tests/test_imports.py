@@ -22,10 +22,10 @@ from app.jobs import run_pending_jobs
 from app.main import create_app
 from app.models.imports import Import
 from app.pagination import encode_cursor
-from app.services.imports import running
-from app.services.imports.columns import COLUMNS
-from app.services.imports.messy import MUST_MEND, messy_sample
-from app.services.imports.planning import make_plan
+from app.services.imports.employees import work
+from app.services.imports.employees.columns import COLUMNS
+from app.services.imports.employees.messy import MUST_MEND, messy_sample
+from app.services.imports.employees.planning import make_plan
 from app.services.imports.template import csv_bytes
 from app.vocabulary import Role
 from tests.actors import Actors, problem
@@ -451,7 +451,7 @@ async def test_a_change_made_meanwhile_is_not_lost(
             assert answer.status_code == 200, answer.text
         return counts
 
-    monkeypatch.setattr(running, "make_plan", plan_then_meddle)
+    monkeypatch.setattr(work, "make_plan", plan_then_meddle)
     row = {**person(1, name="Siti Baru"), "birth_place": ""}
     done = await officer.bring([row])
     assert done["state"] == "imported"
@@ -466,7 +466,7 @@ async def test_a_fault_of_the_server_is_said_after_the_last_attempt(
     async def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(running, "make_plan", fail)
+    monkeypatch.setattr(work, "make_plan", fail)
     monkeypatch.setattr(jobs, "ATTEMPTS", 2)
     done = await officer.bring([person(1)])
     assert (done["state"], done["problem"]["code"]) == ("failed", "import_failed")

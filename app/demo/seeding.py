@@ -20,8 +20,8 @@ from app.passwords import generate_password, hash_password
 from app.rules import abk, bup
 from app.sealing import Sealer
 from app.services.employees.nik import nik_columns
-from app.services.imports.columns import COLUMNS
-from app.services.imports.messy import messy_sample
+from app.services.imports.employees.columns import COLUMNS
+from app.services.imports.employees.messy import messy_sample
 from app.services.imports.template import csv_bytes
 from app.settings import Settings
 from app.vocabulary import AssignmentKind, EmploymentStatus, Role

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Identified, Versioned, Word, one_of
-from app.vocabulary import ImportState, ImportStep, Severity
+from app.vocabulary import ImportKind, ImportState, ImportStep, Severity
 
 
 class Import(Identified, Versioned, Base):
@@ -21,11 +21,18 @@ class Import(Identified, Versioned, Base):
 
     __tablename__ = "imports"
     __table_args__ = (
+        CheckConstraint(one_of("kind", ImportKind), name="kind"),
+        CheckConstraint("(kind = 'assessment_results') = (event_id IS NOT NULL)", name="event"),
         CheckConstraint(one_of("state", ImportState) + " AND state <> 'running'", name="state"),
         Index("ix_imports_created_at", "created_at", "id"),
     )
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    kind: Mapped[ImportKind] = mapped_column(
+        Word(ImportKind), server_default="employees", default=ImportKind.EMPLOYEES
+    )
+    event_id: Mapped[UUID | None] = mapped_column(ForeignKey("assessment_events.id"))
+    """Whose results they are."""
     filename: Mapped[str]
     sha256: Mapped[bytes]
     dry_run: Mapped[bool]
@@ -34,7 +41,7 @@ class Import(Identified, Versioned, Base):
     create_positions: Mapped[bool] = mapped_column(server_default="false", default=False)
     """Make the positions that a unit doesn't have yet; otherwise they are errors."""
     effective_from: Mapped[date]
-    """From when a change holds whose column names no day."""
+    """From when a change holds whose column names no day; of results the event's last day."""
     sheet: Mapped[str | None]
     mapping: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}", default=dict)
     state: Mapped[ImportState] = mapped_column(

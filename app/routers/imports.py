@@ -1,4 +1,4 @@
-"""Imports of employees from spreadsheets."""
+"""Imports of employees and of assessment results from spreadsheets."""
 
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -34,14 +34,16 @@ from app.schemas.imports import (
     ImportQuery,
     ImportRead,
 )
-from app.services.imports import requests, template
+from app.services.assessments.adding import EventClosed
+from app.services.imports import findings, requests
+from app.services.imports.findings import NothingWrong
 from app.services.imports.requests import (
     FileRemoved,
     NotChecked,
-    NothingWrong,
     RowsWrong,
     Wishes,
 )
+from app.vocabulary import ImportKind
 
 router = Router("/imports", tag="imports")
 uploads = Router("/imports", tag="imports")
@@ -67,7 +69,14 @@ def _language(request: Request) -> Language:
 CallersLanguage = Annotated[Language, Depends(_language)]
 
 
+Kind = Annotated[ImportKind, Query(description="What the rows are.")]
+
+
 def _wishes(
+    kind: Kind = ImportKind.EMPLOYEES,
+    event_id: Annotated[
+        UUID | None, Query(description="The open event that assessment results belong to.")
+    ] = None,
     dry_run: Annotated[bool, Query(description="Check everything, change nothing.")] = False,
     partial: Annotated[
         bool, Query(description="Import the good rows although others are wrong.")
@@ -77,7 +86,10 @@ def _wishes(
     ] = False,
     effective_from: Annotated[
         Day | None,
-        Query(description="From when a change holds whose column names no day; today by default."),
+        Query(
+            description="From when a change of an employee holds whose column names no day; today "
+            "by default."
+        ),
     ] = None,
     mapping: Annotated[
         str | None,
@@ -91,10 +103,16 @@ def _wishes(
         Line | None, Form(description="The first visible sheet with headings by default.")
     ] = None,
 ) -> Wishes:
-    return Wishes(dry_run, partial, create_positions, effective_from, sheet, mapping)
+    return Wishes(
+        kind, event_id, dry_run, partial, create_positions, effective_from, sheet, mapping
+    )
 
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED, responses=problems(Invalid, ContentTooLarge))
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(Invalid, ContentTooLarge, EventClosed),
+)
 async def create_import(
     file: Annotated[UploadFile, File(description="XLSX, or CSV with any usual delimiter.")],
     wishes: Annotated[Wishes, Depends(_wishes)],
@@ -104,10 +122,11 @@ async def create_import(
     response: Response,
     _: IdempotencyKey = None,
 ) -> ImportRead:
-    """Import employees.
+    """Import employees, or the results of an assessment event.
 
     The file is read by a job: follow `Location` until the state is final. All or nothing,
-    unless `partial`; the same file again changes nothing.
+    unless `partial`; the same file again changes nothing. Assessment results become the part of
+    the provider's own assessors, and are submitted to be moderated; none is published.
     """
     sealer = runtime.settings.sealer
     begun = await requests.create_import(
@@ -133,23 +152,33 @@ async def list_imports(
 
 
 @router.get("/columns")
-async def list_columns(_: CurrentActor, language: CallersLanguage) -> ImportColumns:
+async def list_columns(
+    _: CurrentActor,
+    reader: ReadSession,
+    language: CallersLanguage,
+    kind: Kind = ImportKind.EMPLOYEES,
+) -> ImportColumns:
     """The columns that an import knows.
 
     With the headings that are taken for each, for a screen that maps a file's headings.
     """
-    return requests.known_columns(language)
+    return await requests.known_columns(reader, kind, language)
 
 
 @router.get("/template", response_class=Response, responses=SPREADSHEET)
 async def get_template(
     _: CurrentActor,
+    reader: ReadSession,
     format: Annotated[FileFormat, Query()] = "xlsx",
+    kind: Kind = ImportKind.EMPLOYEES,
 ) -> Response:
-    """An empty file to fill in."""
-    if format == "xlsx":
-        return _file("templat-pegawai.xlsx", template.template_xlsx(), XLSX)
-    return _file("templat-pegawai.csv", template.template_csv(), CSV)
+    """An empty file to fill in.
+
+    For assessment results with a column for each competency of the dictionary; those that were
+    not measured may be deleted.
+    """
+    name, content = await requests.make_template(reader, kind, xlsx=format == "xlsx")
+    return _file(name, content, XLSX if format == "xlsx" else CSV)
 
 
 @router.get("/{import_id}", responses=problems(NotFound))
@@ -171,7 +200,7 @@ async def list_findings(
     response: Response,
 ) -> FindingPage:
     """What is wrong with which cell, by row."""
-    page = await requests.list_findings(reader, actor, import_id, query, language)
+    page = await findings.list_findings(reader, actor, import_id, query, language)
     response.headers.update(next_link(request, page.next_cursor))
     return page
 
@@ -193,7 +222,7 @@ async def get_error_file(
     As they came, in the format of the upload; the first column says what is wrong.
     """
     sealer = runtime.settings.sealer
-    made = await requests.make_error_file(reader, actor, sealer, import_id, language)
+    made = await findings.make_error_file(reader, actor, sealer, import_id, language)
     return _file(made.filename, made.content, XLSX if made.xlsx else CSV)
 
 

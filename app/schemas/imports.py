@@ -1,4 +1,4 @@
-"""Imports of employees: what is asked for, how far it has come, what is wrong."""
+"""Imports: what is asked for, how far it has come, what is wrong."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.schemas.base import Page, PageQuery, Schema, example
-from app.vocabulary import ImportState, ImportStep, Severity
+from app.vocabulary import ImportKind, ImportState, ImportStep, Severity
 
 COUNTS = {
     "rows": 512,
@@ -20,6 +20,8 @@ COUNTS = {
 }
 IMPORT = {
     "id": "0199f1c2-7c4e-7b61-a8a4-6f3a7d1c2b90",
+    "kind": "employees",
+    "event_id": None,
     "filename": "pegawai-2026.xlsx",
     "dry_run": True,
     "partial": False,
@@ -84,11 +86,19 @@ class ImportRead(Schema):
     model_config = example(IMPORT)
 
     id: UUID
+    kind: ImportKind
+    event_id: Annotated[UUID | None, Field(description="Whose assessment results they are.")]
     filename: str
     dry_run: bool
     partial: bool
     create_positions: bool
-    effective_from: date
+    effective_from: Annotated[
+        date,
+        Field(
+            description="From when a change holds whose column names no day; of assessment results "
+            "the last day of the event."
+        ),
+    ]
     sheet: str | None
     mapping: dict[str, str]
     state: ImportState
@@ -111,6 +121,7 @@ class ImportPage(Page):
 class ImportQuery(PageQuery):
     """Which imports."""
 
+    kind: ImportKind | None = None
     state: ImportState | None = None
 
 
@@ -151,7 +162,10 @@ class ImportColumn(Schema):
 
 
 class ImportColumns(Schema):
-    """Every column, in the order of the template. One of unit_code and unit_name is required."""
+    """Every column, in the order of the template.
+
+    Of employees one of unit_code and unit_name is required, of assessment results one level.
+    """
 
     model_config = example(
         {

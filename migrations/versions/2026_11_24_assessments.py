@@ -68,6 +68,10 @@ CREATE INDEX ix_assessment_events_provider_id ON assessment_events (provider_id)
 CREATE INDEX ix_assessment_events_starts_on ON assessment_events (starts_on, id);
 CREATE UNIQUE INDEX uq_assessment_events_code ON assessment_events (code);
 
+-- Imports came first, and bring the results of events too.
+ALTER TABLE imports ADD CONSTRAINT fk_imports_event_id
+    FOREIGN KEY (event_id) REFERENCES assessment_events (id);
+
 CREATE TABLE assessments (
     id uuid DEFAULT uuidv7() NOT NULL,
     event_id uuid NOT NULL,

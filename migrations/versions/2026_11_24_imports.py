@@ -19,6 +19,8 @@ TABLES = """
 CREATE TABLE imports (
     id uuid DEFAULT uuidv7() NOT NULL,
     account_id uuid NOT NULL,
+    kind varchar DEFAULT 'employees' NOT NULL,
+    event_id uuid,
     filename varchar NOT NULL,
     sha256 bytea NOT NULL,
     dry_run boolean NOT NULL,
@@ -36,6 +38,8 @@ CREATE TABLE imports (
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT pk_imports PRIMARY KEY (id),
+    CONSTRAINT ck_imports_kind CHECK (kind IN ('employees', 'assessment_results')),
+    CONSTRAINT ck_imports_event CHECK ((kind = 'assessment_results') = (event_id IS NOT NULL)),
     CONSTRAINT ck_imports_state
         CHECK (state IN ('queued', 'running', 'checked', 'imported', 'refused', 'failed')
                AND state <> 'running'),

@@ -25,18 +25,19 @@ from datetime import timedelta
 from app import jobs
 from app.runtime import Runtime
 from app.services.imports import running
+from app.services.imports.employees import work
 from app.settings import Settings
 
 jobs.HEARTBEAT, jobs.POLL = timedelta(seconds=2), timedelta(seconds=0.3)
 running.BEAT_SECONDS = 0.1
-write_plan = running.write_plan
+write_plan = work.write_plan
 
 async def slowly(*given):
     async for share in write_plan(*given):
         yield share
         await asyncio.sleep(float(sys.argv[1]))
 
-running.write_plan = slowly
+work.write_plan = slowly
 asyncio.run(jobs.run_worker(Runtime.of(Settings()), asyncio.Event()))
 """
 

@@ -29,7 +29,7 @@ from app.rules import pack
 from app.rules.bup import retirement_age, retirement_date
 from app.rules.golongan import allowed_golongan, order
 from app.rules.identifiers import NiPppk, identify, make_nip
-from app.services.imports.columns import COLUMNS
+from app.services.imports.employees.columns import COLUMNS
 from app.vocabulary import EducationLevel, EmploymentStatus, IdentifierKind, JobKind, Sex
 
 DAYS = (TODAY, date(2026, 11, 24), date(2031, 2, 28))

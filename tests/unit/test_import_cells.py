@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from app.rules.identifiers import Nip, NiPppk
 from app.services.imports.cells import Cell, Result, as_text, converter, defused
-from app.services.imports.columns import BY_NAME, COLUMNS, column_for, squeeze
+from app.services.imports.columns import squeeze
+from app.services.imports.employees.columns import COLUMNS
 from app.services.imports.words import CELL_WORDS, FILE_WORDS, Finding
 from app.vocabulary import (
     EducationLevel,
@@ -24,7 +25,7 @@ BORN = date(1985, 1, 31)
 
 
 def read(column: str, cell: Cell, *, date1904: bool = False) -> Result:
-    return converter(BY_NAME[column], date1904=date1904)(cell)
+    return converter(COLUMNS.by_name[column], date1904=date1904)(cell)
 
 
 def code(column: str, cell: Cell) -> str:
@@ -446,9 +447,9 @@ def test_a_failed_formula_is_said(cell: str) -> None:
 
 
 def test_a_memo_confuses_no_numbers_with_truth_values() -> None:
-    convert = converter(BY_NAME["education_year"])
+    convert = converter(COLUMNS.by_name["education_year"])
     assert isinstance(convert(True), Finding)
-    sex = converter(BY_NAME["sex"])
+    sex = converter(COLUMNS.by_name["sex"])
     assert sex(1) is Sex.MALE
     assert isinstance(sex(True), Finding)
     assert sex(1.0) is Sex.MALE
@@ -518,7 +519,7 @@ def test_each_heading_belongs_to_one_column() -> None:
     for column in COLUMNS:
         for heading in {squeeze(text) for text in (column.header, column.name, *column.aliases)}:
             assert owners.setdefault(heading, column.name) == column.name
-            assert column_for(heading) is column
+            assert COLUMNS.for_heading(heading) is column
 
 
 def test_each_example_reads() -> None:
@@ -558,7 +559,7 @@ def test_each_example_reads() -> None:
     ],
 )
 def test_headings_of_siasn_are_known(heading: str, name: str) -> None:
-    column = column_for(heading)
+    column = COLUMNS.for_heading(heading)
     assert column is not None
     assert column.name == name
 

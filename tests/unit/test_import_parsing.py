@@ -7,9 +7,10 @@ from datetime import date
 import pytest
 
 from app.rules.identifiers import Nip, make_ni_pppk, make_nip
-from app.services.imports.columns import COLUMNS
+from app.services.imports.employees.columns import COLUMNS
+from app.services.imports.employees.layout import EMPLOYEES
 from app.services.imports.parsing import ParsedRow, parse_rows
-from app.services.imports.reading import read_table
+from app.services.imports.reading import Table, read_table
 from app.services.imports.template import csv_bytes
 from app.vocabulary import EducationLevel, EmploymentStatus, Golongan, Jenjang, JobKind, Sex
 
@@ -27,10 +28,14 @@ CLEAN = {
 }
 
 
+def table_of(data: bytes) -> Table:
+    return read_table(data, "a.csv", COLUMNS)
+
+
 def parse(*rows: Mapping[str, str], header: Sequence[str] = ()) -> list[ParsedRow]:
     used = [c for c in COLUMNS if c.name in header or any(c.name in row for row in rows)]
     lines = [[c.header for c in used], *([row.get(c.name, "") for c in used] for row in rows)]
-    return list(parse_rows(read_table(csv_bytes(lines), "a.csv")))
+    return list(parse_rows(table_of(csv_bytes(lines)), EMPLOYEES.check))
 
 
 def errors(**changes: str) -> list[tuple[str | None, str]]:
@@ -161,10 +166,10 @@ def test_rows_without_any_known_value_are_left_out_and_numbers_kept() -> None:
             ["No", *(c.header for c in COLUMNS)],
             ["1", *(CLEAN.get(c.name, "") for c in COLUMNS)],
             ["2", *("" for _ in COLUMNS)],
-            ["3", "198501312010011002", *(CLEAN.get(c.name, "") for c in COLUMNS[1:])],
+            ["3", "198501312010011002", *(CLEAN.get(c.name, "") for c in [*COLUMNS][1:])],
         ]
     )
-    assert [row.row_number for row in parse_rows(read_table(data, "a.csv"))] == [2, 4]
+    assert [row.row_number for row in parse_rows(table_of(data), EMPLOYEES.check)] == [2, 4]
 
 
 def test_data_under_no_heading_is_told() -> None:
@@ -173,7 +178,7 @@ def test_data_under_no_heading_is_told() -> None:
         [used[0].header, "", *(c.header for c in used[1:])],
         [CLEAN["nip"], "catatan", *(CLEAN[c.name] for c in used[1:]), "", "lagi"],
     ]
-    (row,) = parse_rows(read_table(csv_bytes(lines), "a.csv"))
+    (row,) = parse_rows(table_of(csv_bytes(lines)), EMPLOYEES.check)
     assert row.errors == ()
     assert [warning.code for warning in row.warnings] == ["cell_without_heading"]
     assert "B, M" in row.warnings[0].detail_id
@@ -194,9 +199,9 @@ def test_a_large_file_is_parsed_in_seconds() -> None:
             "email": f"a{number}@example.go.id",
         }
         lines.append([row[c.name] for c in COLUMNS])
-    table = read_table(csv_bytes(lines), "a.csv")
+    table = table_of(csv_bytes(lines))
     start = time.perf_counter()
-    parsed = list(parse_rows(table))
+    parsed = list(parse_rows(table, EMPLOYEES.check))
     assert time.perf_counter() - start < 4
     assert len(parsed) == rows
     assert not any(row.errors for row in parsed)

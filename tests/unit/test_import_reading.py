@@ -5,6 +5,7 @@ import struct
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.services.imports import reading, workbooks
+from app.services.imports.employees.layout import EMPLOYEES
 from app.services.imports.headings import column_letters
 from app.services.imports.parsing import parse_rows
-from app.services.imports.reading import Table, read_table
+from app.services.imports.reading import Table
+from app.services.imports.reading import read_table as read_columns
 from app.services.imports.words import UnreadableFile
 
 HEADINGS = ("NIP", "Nama", "Tanggal lahir", "L/P", "Status", "Unit kerja")
 ROW = ("198501312010011001", "Siti Aminah", "31-01-1985", "L", "PNS", "Dinas Kesehatan")
 
 Rows = Sequence[Any]
+read_table = partial(read_columns, columns=EMPLOYEES.columns)
 
 
 def xlsx(
@@ -56,7 +60,7 @@ def names(table: Table) -> list[str | None]:
 
 def refused(data: bytes | Path, filename: str = "a.xlsx", **options: Any) -> UnreadableFile:
     with pytest.raises(UnreadableFile) as raised:
-        list(parse_rows(read_table(data, filename, **options)))
+        list(parse_rows(read_table(data, filename, **options), EMPLOYEES.check))
     assert raised.value.detail_id.endswith(".")
     assert raised.value.detail_en.endswith(".")
     return raised.value
@@ -193,7 +197,7 @@ def test_dates_of_the_1904_system_and_formula_errors_come_through() -> None:
     serial = (born.date() - date(1904, 1, 1)).days
     rows = [[*HEADINGS, "TMT status", "Alamat"], [*ROW[:2], born, *ROW[3:], serial, "#REF!"]]
     table = read_table(xlsx(rows, date_1904=True), "a.xlsx")
-    row = next(parse_rows(table))
+    row = next(parse_rows(table, EMPLOYEES.check))
     assert row.values["birth_date"] == row.values["status_since"] == born.date()
     assert [error.code for error in row.errors] == ["formula_error"]
 
@@ -405,7 +409,7 @@ def test_columns_have_the_letters_of_excel() -> None:
 def read_wholly(data: bytes, name: str) -> None:
     """Only UnreadableFile may come out."""
     try:
-        for row in parse_rows(read_table(data, name)):
+        for row in parse_rows(read_table(data, name), EMPLOYEES.check):
             assert row.row_number >= 1
     except UnreadableFile:
         return

@@ -11,12 +11,13 @@ from python_calamine import CalamineWorkbook
 
 from app.rules.identifiers import make_ni_pppk, make_nip
 from app.services.imports.cells import converter
-from app.services.imports.columns import BY_NAME, COLUMNS, ERROR_HEADER, column_for
-from app.services.imports.messy import MUST_MEND, messy_csv, messy_sample
+from app.services.imports.columns import ERROR_HEADER
+from app.services.imports.employees.columns import COLUMNS
+from app.services.imports.employees.layout import EMPLOYEES
+from app.services.imports.employees.messy import MUST_MEND, messy_csv, messy_sample
 from app.services.imports.parsing import ParsedRow, parse_rows
 from app.services.imports.reading import Table, read_table
 from app.services.imports.template import (
-    DATA_SHEET,
     csv_bytes,
     error_csv,
     error_xlsx,
@@ -61,8 +62,8 @@ def clean_rows(count: int) -> list[dict[str, Any]]:
 
 
 def parsed(data: bytes, name: str) -> tuple[Table, list[ParsedRow]]:
-    table = read_table(data, name)
-    return table, list(parse_rows(table))
+    table = read_table(data, name, COLUMNS)
+    return table, list(parse_rows(table, EMPLOYEES.check))
 
 
 def errors_of(rows: list[ParsedRow]) -> dict[int, tuple[Finding, ...]]:
@@ -73,13 +74,15 @@ def errors_of(rows: list[ParsedRow]) -> dict[int, tuple[Finding, ...]]:
 
 
 def test_the_template_has_every_column_and_reads_as_empty() -> None:
-    book = CalamineWorkbook.from_filelike(BytesIO(template_xlsx()))
-    headings = book.get_sheet_by_name(DATA_SHEET).to_python()[0]
-    assert [column_for(str(heading)) for heading in headings] == list(COLUMNS)
-    assert template_csv().decode("utf-8-sig").strip().split(";") == [c.header for c in COLUMNS]
-    for data, name in ((template_xlsx(), "a.xlsx"), (template_csv(), "a.csv")):
+    book = CalamineWorkbook.from_filelike(BytesIO(template_xlsx(EMPLOYEES)))
+    headings = book.get_sheet_by_name(EMPLOYEES.title).to_python()[0]
+    assert [COLUMNS.for_heading(str(heading)) for heading in headings] == list(COLUMNS)
+    assert template_csv(EMPLOYEES).decode("utf-8-sig").strip().split(";") == [
+        c.header for c in COLUMNS
+    ]
+    for data, name in ((template_xlsx(EMPLOYEES), "a.xlsx"), (template_csv(EMPLOYEES), "a.csv")):
         with pytest.raises(UnreadableFile, match="no_data_rows"):
-            read_table(data, name)
+            read_table(data, name, COLUMNS)
 
 
 def test_the_template_filled_with_its_examples_is_sound() -> None:
@@ -101,7 +104,7 @@ def test_the_template_filled_with_its_examples_is_sound() -> None:
 )
 def test_every_choice_that_is_offered_reads_back(column: str, words: Any) -> None:
     for word in words:
-        assert converter(BY_NAME[column])(label(word)) is word
+        assert converter(COLUMNS.by_name[column])(label(word)) is word
 
 
 # --- File of errors
@@ -112,7 +115,7 @@ def faulty_xlsx() -> bytes:
     with xlsxwriter.Workbook(output) as book:
         sheet = book.add_worksheet()
         used = ("nip", "name", "birth_date", "sex", "status", "unit_code", "address")
-        sheet.write_row(0, 0, [BY_NAME[name].header for name in used])
+        sheet.write_row(0, 0, [COLUMNS.by_name[name].header for name in used])
         sheet.write_row(1, 0, [198501312010011001, "Budi", 31078, "L", "PNS", "A", "Jalan"])
         sheet.write_row(2, 0, ["198501312010011002", "Siti", 31078, "P", "PNS", "A", "Jalan"])
         sheet.write_row(3, 0, ["198501312010011003", "Ani", 31078, "?", "PNS", "A"])
@@ -148,7 +151,7 @@ def test_the_words_come_in_english_too() -> None:
 def test_an_error_file_of_an_error_file_has_one_column_of_words() -> None:
     table, rows = parsed(faulty_xlsx(), "a.xlsx")
     once, faulty = parsed(error_xlsx(table, errors_of(rows)), "b.xlsx")
-    twice = read_table(error_xlsx(once, errors_of(faulty)), "c.xlsx")
+    twice = read_table(error_xlsx(once, errors_of(faulty)), "c.xlsx", COLUMNS)
     assert [h.text for h in twice.headings].count(ERROR_HEADER) == 1
 
 
@@ -157,7 +160,7 @@ def test_serial_dates_of_1904_keep_their_day_in_the_file_of_errors() -> None:
     with xlsxwriter.Workbook(output, {"date_1904": True}) as book:
         sheet = book.add_worksheet()
         used = ("nip", "name", "birth_date", "sex", "status", "unit_code")
-        sheet.write_row(0, 0, [BY_NAME[name].header for name in used])
+        sheet.write_row(0, 0, [COLUMNS.by_name[name].header for name in used])
         sheet.write_row(1, 0, ["x", "Budi", 31078 - 1462, "L", "PNS", "A"])
     table, rows = parsed(output.getvalue(), "a.xlsx")
     assert rows[0].values["birth_date"] == date(1985, 1, 31)
@@ -166,7 +169,9 @@ def test_serial_dates_of_1904_keep_their_day_in_the_file_of_errors() -> None:
 
 
 def test_cells_with_broken_characters_can_be_written() -> None:
-    head = ";".join(BY_NAME[n].header for n in ("nip", "name", "birth_date", "sex", "status"))
+    head = ";".join(
+        COLUMNS.by_name[n].header for n in ("nip", "name", "birth_date", "sex", "status")
+    )
     data = f"{head};Kode unit\r\nx;B\x00u\x07di;1;L;PNS;A".encode()
     table, rows = parsed(data, "a.csv")
     for write, name in ((error_xlsx, "b.xlsx"), (error_csv, "b.csv")):
@@ -204,7 +209,7 @@ def test_a_messy_file_is_the_same_each_time() -> None:
 
 
 def test_the_messy_workbook_has_the_faults_of_real_ones() -> None:
-    table = read_table(messy_sample(clean_rows(60)), "a.xlsx")
+    table = read_table(messy_sample(clean_rows(60)), "a.xlsx", COLUMNS)
     assert table.heading_row == 4
     assert [warning.code for warning in table.warnings] == ["unknown_column"]
     kinds = {type(row[6]).__name__ for _, row in table.rows()}

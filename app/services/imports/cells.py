@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from functools import partial
 from typing import Final, TypeAlias
@@ -18,7 +19,7 @@ from app.services.imports.columns import Column, Shown, squeeze
 from app.services.imports.words import Finding, about_cell
 
 Cell: TypeAlias = str | float | bool | date | datetime | time | timedelta | None
-Value: TypeAlias = str | int | date | Nip | NiPppk
+Value: TypeAlias = str | int | Decimal | date | Nip | NiPppk
 Result: TypeAlias = Value | Finding | None
 Convert: TypeAlias = Callable[[Cell], Result]
 
@@ -60,6 +61,13 @@ _EMAIL: Final = re.compile(
 _FORMULA_STARTS: Final = ("=", "+", "-", "@")
 _NEUTRALISED: Final = re.compile(r"'+[=+\-@]")
 _DIGIT: Final = re.compile(r"\d")
+_LEVEL: Final = re.compile(
+    r"(?:(?:level|lvl|tingkat|l)[.:]? ?)?([0-9]{1,9})(?:[.,]([0-9]{1,20}))?(?: ?\(([^()]+)\))?",
+    re.ASCII | re.IGNORECASE,
+)
+LEVELS: Final = range(6)
+_DECIMAL: Final = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,20})?", re.ASCII)
+_HUNDREDTH: Final = Decimal("0.01")
 
 
 class _Refused(Exception):
@@ -76,8 +84,8 @@ def converter(column: Column, *, date1904: bool = False) -> Convert:
 
     A required column gives a finding for an empty cell. Texts that repeat are remembered.
     """
-    read = _READERS.get(column.name) or partial(_read_text, column=column)
-    if column.name in _DATES:
+    read = _READERS.get(column.reads) or partial(_read_text, column=column)
+    if column.reads == "date":
         read = partial(_read_date, epoch=_SERIAL_1904 if date1904 else _SERIAL_1900)
     empty = about_cell(column.name, "required") if column.required else None
 
@@ -88,7 +96,7 @@ def converter(column: Column, *, date1904: bool = False) -> Convert:
             return about_cell(column.name, refused.code, _shown(column, cell), **refused.facts)
         return empty if value is None else value
 
-    return convert if column.name in _SELDOM_REPEATED else _Memo(convert).__getitem__
+    return _Memo(convert).__getitem__ if column.repeats else convert
 
 
 def defused(text: str) -> str:
@@ -351,21 +359,60 @@ def _national_number(digits: str, *, marked: bool) -> str:
     return national
 
 
+def _read_level(cell: Cell) -> int | None:
+    """0 to 5: `3`, `Level 3`, `3 (menengah)`, `Menengah`. What an assessor finds is whole."""
+    text = _clean(cell)
+    if not text:
+        return None
+    word = synonyms.LEVELS.get(squeeze(text))
+    found = _LEVEL.fullmatch(text)
+    if found is None:
+        if word is None:
+            raise _Refused("level_unreadable")
+        return word
+    whole, rest, name = found.groups()
+    if rest and rest.strip("0"):
+        raise _Refused("level_not_whole")
+    if len(whole) > 1 or int(whole) not in LEVELS:
+        raise _Refused("level_out_of_range")
+    if name and synonyms.LEVELS.get(squeeze(name)) != int(whole):
+        raise _Refused("level_unreadable")
+    return int(whole)
+
+
+def _refuse_level(cell: Cell) -> None:
+    if _clean(cell):
+        raise _Refused("competency_not_in_force")
+
+
+def _read_potential(cell: Cell) -> Decimal | None:
+    """0 to 100, as exact as it is kept: two decimals. Excel adds digits that nobody typed."""
+    text = _clean(cell)
+    if not text:
+        return None
+    if not _DECIMAL.fullmatch(text):
+        raise _Refused("potential_unreadable")
+    value = Decimal(text.replace(",", "."))
+    if value > 100:
+        raise _Refused("potential_out_of_range")
+    if 0 < value < 1:
+        raise _Refused("potential_is_share")
+    return value.quantize(_HUNDREDTH, ROUND_HALF_UP)
+
+
 def _shown(column: Column, cell: Cell) -> str | None:
     """What a finding may repeat of a cell: digits of masked columns become #."""
     if column.shown is Shown.NEVER:
         return None
     text = as_text(cell)[:200]
     text = "".join(filter(str.isprintable, text))[:_SHOWN_LIMIT]
-    if column.name == "nip":
+    if column.reads == "identifier":
         return mask(text)
     return _DIGIT.sub("#", text) if column.shown is Shown.MASKED else text
 
 
-_DATES: Final = frozenset(("birth_date", "status_since", "golongan_since", "job_since"))
-_SELDOM_REPEATED: Final = frozenset(("nip", "name", "email", "phone", "nik", "address"))
 _READERS: Final[Mapping[str, Callable[[Cell], Value | None]]] = {
-    "nip": _read_identifier,
+    "identifier": _read_identifier,
     "name": _read_name,
     "sex": partial(_read_word, words=synonyms.SEXES, unknown="sex_unknown"),
     "status": _read_status,
@@ -375,8 +422,11 @@ _READERS: Final[Mapping[str, Callable[[Cell], Value | None]]] = {
     "education_level": partial(
         _read_word, words=synonyms.EDUCATION_LEVELS, unknown="education_level_unknown"
     ),
-    "education_year": _read_year,
+    "year": _read_year,
     "email": _read_email,
     "phone": _read_phone,
     "nik": _read_nik,
+    "level": _read_level,
+    "level_not_in_force": _refuse_level,
+    "potential": _read_potential,
 }

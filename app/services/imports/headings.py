@@ -10,20 +10,14 @@ from itertools import pairwise, zip_longest
 from typing import Final, NamedTuple, TypeAlias
 
 from app.services.imports.cells import Cell, as_text
-from app.services.imports.columns import (
-    BY_NAME,
-    COLUMNS,
-    ERROR_HEADER,
-    UNIT_COLUMNS,
-    Column,
-    column_for,
-    squeeze,
-)
+from app.services.imports.columns import ERROR_HEADER, Column, Columns, squeeze
 from app.services.imports.words import Finding, UnreadableFile, about_file
 
 SEARCHED_ROWS: Final = 20
 _FEWEST_KNOWN: Final = 2
 _HEADING_LIMIT: Final = 60
+_NAMED: Final = 3
+"""How many columns are named of those of which one must be there."""
 
 Merged: TypeAlias = Sequence[tuple[tuple[int, int], tuple[int, int]]]
 
@@ -35,7 +29,18 @@ class Assigned(NamedTuple):
     column: Column | None
 
 
-Mapped: TypeAlias = Mapping[str, Assigned]  # by squeezed heading
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Which column a heading stands for: what the caller says of it goes first."""
+
+    columns: Columns
+    assigned: Mapping[str, Assigned]
+    """By squeezed heading."""
+
+    def column(self, heading: str) -> Column | None:
+        """The heading's column, None for a stranger and for one that is left out."""
+        assigned = self.assigned.get(squeeze(heading))
+        return assigned.column if assigned else self.columns.for_heading(heading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +97,26 @@ def check_headings(found: Headings, mapping: Mapped) -> tuple[Finding, ...]:
     """Warnings of ignored columns; UnreadableFile for repeated and missing ones."""
     _refuse_unused_mapping(found, mapping)
     _refuse_repeated(found)
-    _refuse_missing(found)
+    _refuse_missing(found, mapping.columns)
     return tuple(
         about_file("unknown_column", letters=heading.letters, heading=heading.text)
         for heading in found.headings
         if heading.column is None
         and heading.text
-        and squeeze(heading.text) not in mapping
+        and squeeze(heading.text) not in mapping.assigned
         and squeeze(heading.text) != squeeze(ERROR_HEADER)
     )
 
 
-def read_mapping(mapping: Mapping[str, str] | None) -> Mapped:
+def read_mapping(columns: Columns, mapping: Mapping[str, str] | None) -> Mapped:
     """`{heading: column name}` by squeezed heading; an empty name means: leave it out."""
     read: dict[str, Assigned] = {}
     for heading, name in (mapping or {}).items():
-        if name and name not in BY_NAME:
+        if name and name not in columns.by_name:
             raise UnreadableFile("mapping_unknown_column", column=readable(name))
         heading = readable(heading)
-        read[squeeze(heading)] = Assigned(heading, BY_NAME[name] if name else None)
-    return read
+        read[squeeze(heading)] = Assigned(heading, columns.by_name[name] if name else None)
+    return Mapped(columns, read)
 
 
 def readable(cell: Cell) -> str:
@@ -134,15 +139,10 @@ def column_letters(index: int) -> str:
 
 def _named(first: int, last: int, texts: Sequence[str], mapping: Mapped) -> Headings:
     headings = (
-        Heading(index, text, _column(text, mapping) if text else None)
+        Heading(index, text, mapping.column(text) if text else None)
         for index, text in enumerate(texts)
     )
     return Headings(first, last, tuple(headings))
-
-
-def _column(text: str, mapping: Mapped) -> Column | None:
-    key = squeeze(text)
-    return mapping[key].column if key in mapping else column_for(text)
 
 
 def _spread(texts: Sequence[str], row: int, merged: Merged, width: int) -> list[str]:
@@ -166,14 +166,14 @@ def _joined(upper: Sequence[str], lower: Sequence[str], mapping: Mapped) -> list
     joined = []
     for above, below in zip_longest(upper, lower, fillvalue=""):
         both = (f"{above} {below}", f"{below} {above}") if above and below else ()
-        known = (text for text in (*both, below, above) if text and _column(text, mapping))
+        known = (text for text in (*both, below, above) if text and mapping.column(text))
         joined.append(next(known, below or above))
     return joined
 
 
 def _refuse_unused_mapping(found: Headings, mapping: Mapped) -> None:
     present = {squeeze(heading.text) for heading in found.headings}
-    for key, assigned in mapping.items():
+    for key, assigned in mapping.assigned.items():
         if key not in present:
             raise UnreadableFile("mapping_unknown_heading", heading=assigned.heading)
 
@@ -195,12 +195,13 @@ def _refuse_repeated(found: Headings) -> None:
             )
 
 
-def _refuse_missing(found: Headings) -> None:
+def _refuse_missing(found: Headings, columns: Columns) -> None:
     present = {heading.column.name for heading in found.headings if heading.column}
     missing = [
-        column.header for column in COLUMNS if column.required and column.name not in present
+        column.header for column in columns if column.required and column.name not in present
     ]
-    if present.isdisjoint(UNIT_COLUMNS):
-        missing.append(" / ".join(BY_NAME[name].header for name in UNIT_COLUMNS))
+    if columns.one_of and present.isdisjoint(columns.one_of):
+        headers = [columns.by_name[name].header for name in columns.one_of[:_NAMED]]
+        missing.append(" / ".join(headers) + (" / …" if len(columns.one_of) > _NAMED else ""))
     if missing:
         raise UnreadableFile("missing_columns", columns=", ".join(missing))

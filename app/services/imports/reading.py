@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, TypeVar
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from app.services.imports.cells import Cell
+from app.services.imports.columns import Columns
 from app.services.imports.headings import (
     SEARCHED_ROWS,
     Heading,
@@ -44,6 +45,7 @@ class Table:
     """
 
     filename: str
+    columns: Columns
     sheet: str | None
     headings: tuple[Heading, ...]
     heading_row: int
@@ -79,17 +81,18 @@ class Table:
 def read_table(
     data: bytes | Path,
     filename: str,
+    columns: Columns,
     *,
     sheet: str | None = None,
     mapping: Mapping[str, str] | None = None,
 ) -> Table:
-    """Find the table in an XLSX or CSV file.
+    """Find the table with some of these columns in an XLSX or CSV file.
 
     `mapping` is {heading in the file: column name}, overriding what the heading says; an empty
     column name leaves the heading out. Without `sheet` the first visible sheet with headings is
     taken. UnreadableFile says in words what is wrong with the file as a whole.
     """
-    mapped = read_mapping(mapping)
+    mapped = read_mapping(columns, mapping)
     start = _start(data)
     if not start:
         raise UnreadableFile("empty_file")
@@ -270,6 +273,7 @@ def _table(
     found = find_headings(head, merged, mapping)
     return Table(
         filename=filename,
+        columns=mapping.columns,
         sheet=sheet,
         headings=found.headings,
         heading_row=found.last + 1,

@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
@@ -31,14 +31,11 @@ from app.access.imports import can_see, owner, visible
 from app.calendar import today
 from app.database import Reader, Row, SessionReader
 from app.errors import Bilingual, Conflict, FieldError, Gone, Invalid, Language, NotFound
-from app.models.employees import EmployeeIdentifier
-from app.models.imports import Import, ImportFile, ImportFinding, ImportProgress
+from app.models.assessments import AssessmentEvent
+from app.models.imports import Import, ImportFile, ImportProgress
 from app.pagination import decode_cursor, encode_cursor
 from app.schemas.imports import (
     FileFinding,
-    FindingPage,
-    FindingQuery,
-    FindingRead,
     ImportColumn,
     ImportColumns,
     ImportCounts,
@@ -48,19 +45,30 @@ from app.schemas.imports import (
     ImportRead,
 )
 from app.sealing import Sealer
-from app.services.imports.columns import BY_NAME, COLUMNS
-from app.services.imports.files import open_file, seal_file
-from app.services.imports.process import ReaderFailed, reading
+from app.services.assessments.adding import EventClosed
+from app.services.imports.columns import Columns
+from app.services.imports.files import seal_file
+from app.services.imports.kinds import columns_on, competencies_of
+from app.services.imports.layouts import layout_of
 from app.services.imports.running import IMPORT, job_payload
+from app.services.imports.template import template_csv, template_xlsx
 from app.services.queue import enqueue
-from app.vocabulary import ImportState, ImportStep, Role, Severity
+from app.vocabulary import ImportKind, ImportState, ImportStep, Role
 
 NEWEST_FIRST = "imports"
-BY_ROW = "import_findings"
 LONGEST_NAME = 200
 LARGEST_MAPPING = 100
 """Headings that a mapping may name; more columns no file may have that is read."""
 IMPORT_ID: ColumnElement[UUID] = bindparam("import_id", type_=Uuid())
+
+
+UNFIT = Bilingual(
+    "Hasil penilaian diimpor ke sebuah kegiatan (event_id), tanpa effective_from dan "
+    "create_positions; pegawai diimpor tanpa kegiatan.",
+    "Assessment results are imported into an event (event_id), without effective_from and "
+    "create_positions; employees are imported without an event.",
+)
+UNKNOWN_EVENT = Bilingual("Kegiatan ini tidak ada.", "There is no such event.")
 
 
 class NotChecked(Conflict):
@@ -84,17 +92,12 @@ class FileRemoved(Gone):
     title = Bilingual("Berkas impor sudah dihapus", "The file of the import was removed")
 
 
-class NothingWrong(NotFound):
-    """There is no error file where no row is wrong."""
-
-    code = "import_nothing_wrong"
-    title = Bilingual("Tidak ada baris yang salah", "No row is wrong")
-
-
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """How a file is to be imported."""
 
+    kind: ImportKind
+    event_id: UUID | None
     dry_run: bool
     partial: bool
     create_positions: bool
@@ -114,18 +117,23 @@ async def create_import(
     content: bytes,
     wishes: Wishes,
 ) -> ImportRead:
-    """Keep the file, and put the job into the queue. Errors: Invalid."""
+    """Keep the file, and put the job into the queue. Errors: Invalid, EventClosed."""
+    day = await _day(session, wishes)
+    known = await competencies_of(SessionReader(session), wishes.kind, day)
+    mapping = _mapping(wishes.mapping, layout_of(wishes.kind, known).columns)
     digest, sealed = await seal_file(sealer, content)
     brought = Import(
         account_id=actor.account_id,
+        kind=wishes.kind,
+        event_id=wishes.event_id,
         filename=_named(filename),
         sha256=digest,
         dry_run=wishes.dry_run,
         partial=wishes.partial,
         create_positions=wishes.create_positions,
-        effective_from=wishes.effective_from or today(),
+        effective_from=day,
         sheet=wishes.sheet,
-        mapping=_mapping(wishes.mapping),
+        mapping=mapping,
     )
     session.add(brought)
     await session.flush()
@@ -147,7 +155,10 @@ async def apply_import(
         raise NotChecked
     if checked.counts["wrong"] and not partial:
         raise RowsWrong
-    kept = ("filename", "sha256", "create_positions", "effective_from", "sheet", "mapping")
+    kept = (
+        *("kind", "event_id", "filename", "sha256"),
+        *("create_positions", "effective_from", "sheet", "mapping"),
+    )
     facts = {name: getattr(checked, name) for name in kept}
     brought = Import(account_id=actor.account_id, dry_run=False, partial=partial, **facts)
     session.add(brought)
@@ -168,13 +179,34 @@ async def _begun(session: AsyncSession, actor: Actor, import_id: UUID) -> Import
     return await get_import(SessionReader(session), actor, import_id, "id")
 
 
+async def _day(session: AsyncSession, wishes: Wishes) -> date:
+    """The day that the file's words are read by: of results, the event's last one."""
+    results = wishes.kind is ImportKind.ASSESSMENT_RESULTS
+    unfit = {
+        "event_id": results is (wishes.event_id is None),
+        "effective_from": results and wishes.effective_from is not None,
+        "create_positions": results and wishes.create_positions,
+    }
+    if any(unfit.values()):
+        fields = [name for name, wrong in unfit.items() if wrong]
+        raise Invalid(errors=[FieldError(f"/{name}", "unfit", UNFIT) for name in fields])
+    if wishes.event_id is None:
+        return wishes.effective_from or today()
+    event = await session.get(AssessmentEvent, wishes.event_id)
+    if event is None:
+        raise Invalid(errors=[FieldError("/event_id", "unknown_event", UNKNOWN_EVENT)])
+    if event.closed_at is not None:
+        raise EventClosed
+    return event.ends_on
+
+
 def _named(filename: str) -> str:
     """The file's name alone, as far as it can be printed."""
     name = PurePath(filename.replace("\\", "/")).name
     return "".join(c for c in name if c.isprintable())[-LONGEST_NAME:].strip() or "berkas"
 
 
-def _mapping(given: str | None) -> dict[str, str]:
+def _mapping(given: str | None, columns: Columns) -> dict[str, str]:
     """The JSON object {heading: column}. Errors: Invalid."""
     if not given:
         return {}
@@ -186,7 +218,8 @@ def _mapping(given: str | None) -> dict[str, str]:
         isinstance(mapping, dict)
         and len(mapping) <= LARGEST_MAPPING
         and all(
-            isinstance(name, str) and (not name or name in BY_NAME) for name in mapping.values()
+            isinstance(name, str) and (not name or name in columns.by_name)
+            for name in mapping.values()
         )
         and "\\u0000" not in json.dumps(mapping)
         and _encodable(mapping)
@@ -239,25 +272,29 @@ def _one(role: Role) -> Select[Any]:
     return _shown(role).where(Import.id == IMPORT_ID)
 
 
+_FILTERS: Mapping[str, ColumnElement[bool]] = {
+    "kind": Import.kind == bindparam("kind", type_=String()),
+    "state": bindparam("state", type_=String()) == STATE,
+    "after_id": tuple_(Import.created_at, Import.id)
+    < tuple_(
+        bindparam("after_at", type_=TIMESTAMP(timezone=True)), bindparam("after_id", type_=Uuid())
+    ),
+}
+
+
+def _chosen(role: Role, filters: frozenset[str]) -> Select[Any]:
+    return _shown(role).where(*(_FILTERS[name] for name in sorted(filters)))
+
+
 @lru_cache(maxsize=32)
-def _page(role: Role, *, state: bool, after: bool) -> Select[Any]:
-    page = _shown(role)
-    if state:
-        page = page.where(bindparam("state", type_=String()) == STATE)
-    if after:
-        at = bindparam("after_at", type_=TIMESTAMP(timezone=True))
-        mark = tuple_(at, bindparam("after_id", type_=Uuid()))
-        page = page.where(tuple_(Import.created_at, Import.id) < mark)
-    newest = page.order_by(Import.created_at.desc(), Import.id.desc())
+def _page(role: Role, filters: frozenset[str]) -> Select[Any]:
+    newest = _chosen(role, filters).order_by(Import.created_at.desc(), Import.id.desc())
     return newest.limit(bindparam("limit", type_=Integer()))
 
 
 @lru_cache(maxsize=16)
-def _count(role: Role, *, state: bool) -> Select[Any]:
-    counted = _shown(role)
-    if state:
-        counted = counted.where(bindparam("state", type_=String()) == STATE)
-    return select(func.count()).select_from(counted.subquery())
+def _count(role: Role, filters: frozenset[str]) -> Select[Any]:
+    return select(func.count()).select_from(_chosen(role, filters).subquery())
 
 
 async def get_import(
@@ -274,23 +311,26 @@ async def list_imports(
     reader: Reader, actor: Actor, query: ImportQuery, language: Language
 ) -> ImportPage:
     """Imports, newest first. Errors: InvalidCursor."""
-    chosen: dict[str, object] = {"state": query.state.value} if query.state else {}
+    asked = {"kind": query.kind, "state": query.state}
+    chosen: dict[str, object] = {n: value.value for n, value in asked.items() if value}
+    filters = frozenset(chosen)
     chosen |= owner(actor)
-    after: dict[str, object] = {}
+    total = None
+    if query.include_total:
+        total = await reader.value(_count(actor.role, filters), **chosen)
     if query.cursor:
         at, last = decode_cursor(query.cursor, NEWEST_FIRST, (datetime, UUID))
-        after = {"after_at": at, "after_id": last}
-    page = _page(actor.role, state=query.state is not None, after=bool(after))
-    rows = await reader.all(page, **chosen, **after, limit=query.limit + 1)
+        chosen |= {"after_at": at, "after_id": last}
+        filters |= {"after_id"}
+    rows = await reader.all(_page(actor.role, filters), **chosen, limit=query.limit + 1)
     items = [_read(row, language) for row in rows[: query.limit]]
     more = len(rows) > query.limit
-    count = _count(actor.role, state=query.state is not None)
     return ImportPage(
         items=items,
         next_cursor=encode_cursor(NEWEST_FIRST, (items[-1].created_at, items[-1].id))
         if more
         else None,
-        total=await reader.value(count, **chosen) if query.include_total else None,
+        total=total,
     )
 
 
@@ -324,133 +364,12 @@ def _told(words: Mapping[str, str], language: Language) -> FileFinding:
     return FileFinding(code=words["code"], detail=words[language])
 
 
-# --- findings ---------------------------------------------------------------------------
+# --- files to fill in -----------------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
-def _findings(*, severity: bool, after: bool) -> Select[Any]:
-    found = select(ImportFinding).where(ImportFinding.import_id == IMPORT_ID)
-    if severity:
-        found = found.where(ImportFinding.severity == bindparam("severity", type_=String()))
-    if after:
-        mark = tuple_(
-            bindparam("after_row", type_=Integer()), bindparam("after_no", type_=Integer())
-        )
-        found = found.where(tuple_(ImportFinding.row_number, ImportFinding.no) > mark)
-    ordered = found.order_by(ImportFinding.row_number, ImportFinding.no)
-    return ordered.limit(bindparam("limit", type_=Integer()))
-
-
-@lru_cache(maxsize=4)
-def _findings_count(*, severity: bool) -> Select[Any]:
-    counted = select(func.count()).where(ImportFinding.import_id == IMPORT_ID)
-    if severity:
-        counted = counted.where(ImportFinding.severity == bindparam("severity", type_=String()))
-    return counted
-
-
-async def list_findings(
-    reader: Reader, actor: Actor, import_id: UUID, query: FindingQuery, language: Language
-) -> FindingPage:
-    """What is wrong with which cell, by row. Errors: NotFound, InvalidCursor."""
-    await get_import(reader, actor, import_id, language)
-    chosen: dict[str, object] = {"import_id": import_id}
-    if query.severity:
-        chosen["severity"] = query.severity.value
-    after: dict[str, object] = {}
-    if query.cursor:
-        row, no = decode_cursor(query.cursor, BY_ROW, (int, int))
-        after = {"after_row": _int32(row), "after_no": _int32(no)}
-    page = _findings(severity=query.severity is not None, after=bool(after))
-    rows = await reader.all(page, **chosen, **after, limit=query.limit + 1)
-    last = rows[query.limit - 1] if len(rows) > query.limit else None
-    count = _findings_count(severity=query.severity is not None)
-    return FindingPage(
-        items=[_finding(row, language) for row in rows[: query.limit]],
-        next_cursor=encode_cursor(BY_ROW, (last["row_number"], last["no"])) if last else None,
-        total=await reader.value(count, **chosen) if query.include_total else None,
-    )
-
-
-def _int32(value: int) -> int:
-    return max(-(2**31), min(value, 2**31 - 1))
-
-
-def _finding(row: Row, language: Language) -> FindingRead:
-    column = BY_NAME.get(row["column_name"] or "")
-    return FindingRead(
-        row_number=row["row_number"],
-        severity=Severity(row["severity"]),
-        column=row["column_name"],
-        header=column.header if column else None,
-        code=row["code"],
-        detail=row["detail_en"] if language == "en" else row["detail_id"],
-    )
-
-
-ERRORS = (
-    select(ImportFinding)
-    .where(ImportFinding.import_id == IMPORT_ID, ImportFinding.severity == Severity.ERROR)
-    .order_by(ImportFinding.row_number, ImportFinding.no)
-)
-FILE = (
-    select(ImportFile.content, Import.filename, Import.sha256, Import.sheet, Import.mapping)
-    .join(Import, Import.id == ImportFile.import_id)
-    .where(ImportFile.import_id == IMPORT_ID)
-)
-KNOWN = select(EmployeeIdentifier.employee_id).where(
-    EmployeeIdentifier.value == func.any(bindparam("identifiers", type_=ARRAY(String())))
-)
-"""The employees among the rows of an error file: the answer tells of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorFile:
-    """The rows to mend, in the format of the upload."""
-
-    filename: str
-    xlsx: bool
-    content: bytes
-
-
-async def make_error_file(
-    reader: Reader, actor: Actor, sealer: Sealer, import_id: UUID, language: Language
-) -> ErrorFile:
-    """The wrong rows as they came, with what is wrong, to be mended and sent again.
-
-    Errors: NotFound, NothingWrong, FileRemoved.
-    """
-    await get_import(reader, actor, import_id, language)
-    errors: dict[int, list[tuple[str | None, ...]]] = {}
-    for found in await reader.all(ERRORS, import_id=import_id):
-        named = ("column_name", "code", "detail_id", "detail_en")
-        errors.setdefault(found["row_number"], []).append(tuple(found[n] for n in named))
-    if not errors:
-        raise NothingWrong
-    file = await reader.one(FILE, import_id=import_id)
-    if file is None:
-        raise FileRemoved
-    upload = await open_file(sealer, file["content"], file["sha256"])
-    xlsx = upload[:2] == b"PK"
-    asked = {
-        "action": "error_file",
-        **{name: file[name] for name in ("filename", "sheet", "mapping")},
-        "errors": errors,
-        "xlsx": xlsx,
-        "language": language,
-    }
-    async with reading(asked, upload) as child:
-        content = b"".join([chunk async for chunk in child.chunks()])
-    if child.problem is not None:
-        raise ReaderFailed
-    known = await reader.all(KNOWN, identifiers=child.identifiers)
-    reader.reveals([row["employee_id"] for row in known])
-    stem = PurePath(file["filename"]).stem
-    return ErrorFile(f"{stem}-kesalahan.{'xlsx' if xlsx else 'csv'}", xlsx, content)
-
-
-def known_columns(language: Language) -> ImportColumns:
+async def known_columns(reader: Reader, kind: ImportKind, language: Language) -> ImportColumns:
     """The columns that the import knows, for a screen that maps headings to them."""
+    layout = await columns_on(reader, kind, today())
     return ImportColumns(
         items=[
             ImportColumn(
@@ -461,6 +380,15 @@ def known_columns(language: Language) -> ImportColumns:
                 example=column.example,
                 required=column.required,
             )
-            for column in COLUMNS
+            for column in layout.columns
         ]
     )
+
+
+async def make_template(reader: Reader, kind: ImportKind, *, xlsx: bool) -> tuple[str, bytes]:
+    """The name and the content of an empty file to fill in, with today's competencies."""
+    layout = await columns_on(reader, kind, today())
+    stem = "templat-" + layout.title.lower().removeprefix("data ").replace(" ", "-")
+    if xlsx:
+        return f"{stem}.xlsx", template_xlsx(layout)
+    return f"{stem}.csv", template_csv(layout)

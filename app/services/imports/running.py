@@ -20,15 +20,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
 from app.calendar import now
-from app.database import Database
+from app.database import Database, SessionReader
 from app.models.accounts import Account
 from app.models.imports import Import, ImportFile, ImportProgress
+from app.services.imports.assessment_results.layout import Competencies
+from app.services.imports.child import STAGED
 from app.services.imports.files import open_file
-from app.services.imports.places import NewPosition, resolve_places
-from app.services.imports.planning import KEEP_FINDINGS, make_plan
+from app.services.imports.judging import KEEP_FINDINGS
+from app.services.imports.kinds import Work, competencies_of, work_for
+from app.services.imports.layouts import layout_of
 from app.services.imports.process import Report, reading
-from app.services.imports.staging import copy_places, copy_rows, create_tables
-from app.services.imports.writing import write_plan
+from app.services.imports.staging import copy_rows, create_tables, take_time
 from app.settings import Settings
 from app.vocabulary import ImportState, ImportStep, Role
 
@@ -131,7 +133,7 @@ async def _attempt(
 ) -> ImportState | None:
     """The whole import in one transaction; None where another attempt has finished it."""
     async with database.transaction(actor, signed_in=False) as session:
-        await create_tables(session)
+        await take_time(session)
         await session.execute(select(func.pg_advisory_xact_lock(TURN)))
         brought = await _locked(session, import_id)
         if brought is None:
@@ -139,11 +141,14 @@ async def _attempt(
         if not await _still_active(session, actor):
             _finish(brought, ImportState.REFUSED, problem=ACCOUNT_GONE)
             return brought.state
-        problem = await _read(settings, session, brought, progress)
+        known = await competencies_of(SessionReader(session), brought.kind, brought.effective_from)
+        work = work_for(session, brought, settings.sealer, known)
+        await create_tables(session, work.tables)
+        problem = await work.obstacle() or await _read(settings, session, brought, known, progress)
         if problem is not None:
             _finish(brought, ImportState.REFUSED, problem=problem)
-            return brought.state
-        await _judge_and_write(settings, session, brought, progress)
+        else:
+            await _judge_and_write(work, session, brought, progress)
         return brought.state
 
 
@@ -161,7 +166,11 @@ async def _still_active(session: AsyncSession, actor: Actor) -> bool:
 
 
 async def _read(
-    settings: Settings, session: AsyncSession, brought: Import, progress: _Progress
+    settings: Settings,
+    session: AsyncSession,
+    brought: Import,
+    known: Competencies,
+    progress: _Progress,
 ) -> dict[str, str] | None:
     """Stage the rows of the file; what is wrong with it as a whole, if anything."""
     sealed = await session.scalar(
@@ -171,49 +180,36 @@ async def _read(
     content = await open_file(settings.sealer, sealed, brought.sha256)
     asked = {
         "action": "rows",
+        "kind": brought.kind,
+        "competencies": known,
         "filename": brought.filename,
         "sheet": brought.sheet,
         "mapping": brought.mapping,
         "secret": settings.secret_key.get_secret_value(),
     }
     async with reading(asked, content, progress.listen) as child:
-        await copy_rows(session, child.chunks())
+        columns = (*STAGED, *layout_of(brought.kind, known).staged)
+        await copy_rows(session, child.chunks(), columns)
     brought.notes = child.notes
     return child.problem
 
 
 async def _judge_and_write(
-    settings: Settings, session: AsyncSession, brought: Import, progress: _Progress
+    work: Work, session: AsyncSession, brought: Import, progress: _Progress
 ) -> None:
     progress.at(ImportStep.CHECKING, 0, progress.done)
-    records, created = await resolve_places(
-        session, brought.effective_from, create=brought.create_positions
-    )
-    await copy_places(session, records)
-    brought.counts = await make_plan(session, brought.effective_from)
+    brought.counts = await work.judge()
     await session.execute(text(KEEP_FINDINGS), {"import_id": brought.id})
     if brought.dry_run:
         _finish(brought, ImportState.CHECKED)
     elif brought.counts["wrong"] and not brought.partial:
         _finish(brought, ImportState.REFUSED)
     else:
-        await _write(settings, session, brought, created, progress)
+        rows = brought.counts["rows"]
+        progress.at(ImportStep.WRITING, 0, rows)
+        async for share in work.write():
+            progress.done = int(rows * share)
         _finish(brought, ImportState.IMPORTED)
-
-
-async def _write(
-    settings: Settings,
-    session: AsyncSession,
-    brought: Import,
-    created: list[NewPosition],
-    progress: _Progress,
-) -> None:
-    rows = brought.counts["rows"]
-    progress.at(ImportStep.WRITING, 0, rows)
-    reason = f"Impor {brought.filename}"
-    sealer = settings.sealer
-    async for share in write_plan(session, created, sealer, reason, brought.effective_from):
-        progress.done = int(rows * share)
 
 
 def _finish(brought: Import, state: ImportState, *, problem: dict[str, str] | None = None) -> None:

@@ -1,44 +1,18 @@
 """The tables that an import works with: temporary, seen by nobody else, gone with it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.services.imports.child import STAGED
-
-TABLES = (
-    # What the file says; texts in key columns are squeezed, and empty rather than null.
-    """
-    CREATE TEMP TABLE import_rows (
-        row_number integer NOT NULL, new_id uuid NOT NULL, identifier text, identifier_kind text,
-        name text, name_sort text COLLATE "C", title_prefix text, title_suffix text,
-        birth_place text, birth_date date, sex text, status text, status_since date,
-        golongan text, golongan_since date,
-        job_title text, job_key text NOT NULL, job_kind text NOT NULL, jenjang text NOT NULL,
-        job_since date, unit_code text, unit_code_key text NOT NULL,
-        unit_name text, unit_key text NOT NULL,
-        education_level text, education_major text, education_year smallint,
-        email text, phone text, address text, nik_index bytea, nik_sealed bytea,
-        skipped boolean NOT NULL, wrong boolean NOT NULL, findings jsonb
-    ) ON COMMIT DROP
-    """,
-    # What the words for unit and position mean.
-    """
-    CREATE TEMP TABLE import_places (
-        unit_code_key text NOT NULL, unit_key text NOT NULL, job_key text NOT NULL,
-        job_kind text NOT NULL, jenjang text NOT NULL,
-        unit_id uuid, position_id uuid, seats integer, wrong boolean NOT NULL, findings text
-    ) ON COMMIT DROP
-    """,
-    """
-    CREATE TEMP TABLE import_found (
-        row_number integer NOT NULL, severity text NOT NULL, column_name text,
-        code text NOT NULL, detail_id text NOT NULL, detail_en text NOT NULL
-    ) ON COMMIT DROP
-    """,
-)
+FOUND = """
+CREATE TEMP TABLE import_found (
+    row_number integer NOT NULL, severity text NOT NULL, column_name text,
+    code text NOT NULL, detail_id text NOT NULL, detail_en text NOT NULL
+) ON COMMIT DROP
+"""
+"""What is wrong with which row."""
 LONG_WORK = (
     "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '30s', true),"
     " set_config('idle_in_transaction_session_timeout', '0', true),"
@@ -46,25 +20,33 @@ LONG_WORK = (
 )
 
 
-async def create_tables(session: AsyncSession) -> None:
-    """Make the tables, in a transaction that may take its time."""
+async def take_time(session: AsyncSession) -> None:
+    """Let the transaction take as long as the import of a large file does."""
     await session.execute(text(LONG_WORK))
-    for statement in TABLES:
+
+
+async def create_tables(session: AsyncSession, tables: Sequence[str]) -> None:
+    """Make the tables of a kind of import, and that of the findings."""
+    for statement in (*tables, FOUND):
         await session.execute(text(statement))
 
 
-async def copy_rows(session: AsyncSession, chunks: AsyncIterator[bytes]) -> None:
+async def copy_rows(
+    session: AsyncSession, chunks: AsyncIterator[bytes], columns: Sequence[str]
+) -> None:
     """COPY the reader's output, as it comes."""
     connection = await _driver(session)
-    await connection.copy_to_table("import_rows", source=chunks, columns=STAGED)
+    await connection.copy_to_table("import_rows", source=chunks, columns=columns)
     await session.execute(text("ANALYZE import_rows"))
 
 
-async def copy_places(session: AsyncSession, records: list[tuple[Any, ...]]) -> None:
-    """COPY what the words for units and positions mean."""
+async def copy_records(
+    session: AsyncSession, table: str, records: Sequence[tuple[Any, ...]]
+) -> None:
+    """COPY what was found out beside the rows."""
     connection = await _driver(session)
-    await connection.copy_records_to_table("import_places", records=records)
-    await session.execute(text("ANALYZE import_places"))
+    await connection.copy_records_to_table(table, records=records)
+    await session.execute(text(f"ANALYZE {table}"))
 
 
 async def _driver(session: AsyncSession) -> Any:

@@ -160,6 +160,22 @@ MONTHS: Final = {
     for name in names.split()
 }
 
+# The names of the levels of mastery (PermenPANRB 38/2017).
+LEVELS: Final = {
+    squeeze(name): level
+    for level, names in enumerate(
+        (
+            "Paham, Awareness",
+            "Dasar, Basic",
+            "Menengah, Intermediate",
+            "Mumpuni, Advanced",
+            "Ahli, Expert",
+        ),
+        start=1,
+    )
+    for name in names.split(",")
+}
+
 FORMULA_ERRORS: Final = frozenset(
     (
         "#N/A",

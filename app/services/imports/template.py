@@ -10,8 +10,9 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from app.services.imports.cells import Cell, as_text, defused
-from app.services.imports.columns import BY_NAME, COLUMNS, ERROR_HEADER, Column, squeeze
+from app.services.imports.cells import LEVELS, Cell, as_text, defused
+from app.services.imports.columns import ERROR_HEADER, Column, Columns, squeeze
+from app.services.imports.layout import Layout
 from app.services.imports.reading import Row, Table
 from app.services.imports.words import Finding
 from app.services.imports.workbooks import MAX_ROWS
@@ -19,29 +20,11 @@ from app.vocabulary import EducationLevel, EmploymentStatus, Golongan, Jenjang, 
 
 Language = Literal["id", "en"]
 
-DATA_SHEET: Final = "Data Pegawai"
 HELP_SHEET: Final = "Petunjuk"
 
 _CELL_LIMIT: Final = 32_767
 _DAYS_BETWEEN_EPOCHS: Final = 1_462
-_DATE_ENDS: Final = ("_date", "_since")
 _ABBREVIATIONS: Final = ("jpt", "cpns", "pns", "pppk")
-_CHOICES: Final[Mapping[str, type[StrEnum]]] = {
-    "sex": Sex,
-    "status": EmploymentStatus,
-    "golongan": Golongan,
-    "job_kind": JobKind,
-    "jenjang": Jenjang,
-    "education_level": EducationLevel,
-}
-_NOTES: Final = (
-    "Isi satu baris untuk satu pegawai pada lembar Data Pegawai. Kolom berjudul kuning wajib "
-    "diisi; kode unit atau nama unit, paling sedikit salah satunya.",
-    "Semua sel sudah berformat Teks supaya digit NIP, NIK, dan nomor HP tidak hilang. Saat "
-    "menyalin dari berkas lain, tempel sebagai nilai (Paste Values).",
-    "One row is one employee. Columns with a yellow heading must be filled in, and one of the "
-    "unit's code and name. Every cell is Text, so that no digits are lost; paste as values.",
-)
 
 
 def label(word: StrEnum) -> str:
@@ -56,27 +39,42 @@ def label(word: StrEnum) -> str:
     return " ".join(p.upper() if p in _ABBREVIATIONS else p.capitalize() for p in parts)
 
 
-def template_xlsx() -> bytes:
+_CHOICES: Final[Mapping[str, Sequence[str]]] = {
+    "sex": [*map(label, Sex)],
+    "status": [*map(label, EmploymentStatus)],
+    "golongan": [*map(label, Golongan)],
+    "job_kind": [*map(label, JobKind)],
+    "jenjang": [*map(label, Jenjang)],
+    "education_level": [*map(label, EducationLevel)],
+    "level": [str(level) for level in LEVELS],
+}
+"""What the template offers in a column, by the way in which it is read."""
+
+
+def template_xlsx(layout: Layout) -> bytes:
     """An empty workbook to fill in: text cells, lists to choose from, a sheet of help."""
     output = BytesIO()
     with xlsxwriter.Workbook(output, {"in_memory": True}) as book:
         text = book.add_format({"num_format": "@"})
         plain = book.add_format({"bold": True, "bg_color": "#D9E2EC", "border": 1})
         required = book.add_format({"bold": True, "bg_color": "#FFE699", "border": 1})
-        sheet = book.add_worksheet(DATA_SHEET)
-        for index, column in enumerate(COLUMNS):
+        sheet = book.add_worksheet(layout.title)
+        for index, column in enumerate(layout.columns):
             sheet.set_column(index, index, max(12, len(column.header) + 4), text)
             sheet.write_string(0, index, column.header, required if column.required else plain)
             sheet.write_comment(0, index, f"{column.help_id}\n{column.help_en}")
             _offer_choices(sheet, index, column)
         sheet.freeze_panes(1, 2)
-        _write_help(book.add_worksheet(HELP_SHEET), plain, book.add_format({"text_wrap": True}))
+        wrapped = book.add_format({"text_wrap": True})
+        _write_help(book.add_worksheet(HELP_SHEET), layout, plain, wrapped)
+        for name, rows in layout.sheets:
+            _write_sheet(book.add_worksheet(name), rows, plain, wrapped)
     return output.getvalue()
 
 
-def template_csv() -> bytes:
+def template_csv(layout: Layout) -> bytes:
     """The headings alone, as Excel with Indonesian settings reads them: semicolons, UTF-8 BOM."""
-    return csv_bytes([[column.header for column in COLUMNS]])
+    return csv_bytes([[column.header for column in layout.columns]])
 
 
 def error_xlsx(
@@ -91,7 +89,7 @@ def error_xlsx(
     with xlsxwriter.Workbook(output, {"constant_memory": True}) as book:
         text = book.add_format({"num_format": "@"})
         bold = book.add_format({"bold": True, "num_format": "@"})
-        sheet = book.add_worksheet(DATA_SHEET)
+        sheet = book.add_worksheet()
         sheet.set_column(0, 0, 60, text)
         sheet.set_column(1, len(table.headings), 18, text)
         sheet.freeze_panes(1, 1)
@@ -123,47 +121,61 @@ def _error_rows(
     for row_number, row in table.rows():
         if found := errors.get(row_number):
             cells = (_cell_text(table, row, heading.index) for heading in kept)
-            yield [_explained(row_number, found, language), *cells]
+            yield [_explained(table.columns, row_number, found, language), *cells]
 
 
 def _cell_text(table: Table, row: Row, index: int) -> str:
     cell: Cell = row[index]
     column = table.headings[index].column
-    if table.date1904 and isinstance(cell, float) and column and column.name.endswith(_DATE_ENDS):
+    if table.date1904 and isinstance(cell, float) and column and column.reads == "date":
         # The error file counts days from 1900, wherever the original counted from.
         cell += _DAYS_BETWEEN_EPOCHS
     return defused(as_text(cell).encode("utf-8", "replace").decode())
 
 
-def _explained(row_number: int, findings: Sequence[Finding], language: Language) -> str:
+def _explained(
+    columns: Columns, row_number: int, findings: Sequence[Finding], language: Language
+) -> str:
     words = []
     for finding in findings:
         detail = finding.detail_id if language == "id" else finding.detail_en
-        column = BY_NAME.get(finding.column or "")
+        column = columns.by_name.get(finding.column or "")
         words.append(f"{column.header}: {detail}" if column else detail)
     start = "Baris" if language == "id" else "Row"
     return f"{start} {row_number}. " + " ".join(words)
 
 
 def _offer_choices(sheet: Worksheet, index: int, column: Column) -> None:
-    words = [*_CHOICES.get(column.name, ())]
+    words = _CHOICES.get(column.reads)
     if words:
-        choices = {"validate": "list", "source": [label(word) for word in words]}
+        choices = {"validate": "list", "source": words}
         # A warning, not a stop: the reader knows more spellings than the list.
         sheet.data_validation(1, index, MAX_ROWS - 1, index, choices | {"error_type": "warning"})
 
 
-def _write_help(sheet: Worksheet, bold: Format, wrapped: Format) -> None:
+def _write_help(sheet: Worksheet, layout: Layout, bold: Format, wrapped: Format) -> None:
     sheet.set_column(0, 1, 20)
     sheet.set_column(2, 3, 60, wrapped)
     sheet.set_column(4, 4, 32)
     headings = ("Judul", "Wajib", "Penjelasan", "Explanation", "Contoh")
     for index, heading in enumerate(headings):
         sheet.write_string(0, index, heading, bold)
-    for row, column in enumerate(COLUMNS, start=1):
+    for row, column in enumerate(layout.columns, start=1):
         wajib = "ya" if column.required else ""
         cells = (column.header, wajib, column.help_id, column.help_en, column.example)
         for index, cell in enumerate(cells):
             sheet.write_string(row, index, cell)
-    for row, note in enumerate(_NOTES, start=len(COLUMNS) + 2):
+    for row, note in enumerate(layout.notes, start=len(layout.columns) + 2):
         sheet.write_string(row, 0, note)
+
+
+def _write_sheet(
+    sheet: Worksheet, rows: Sequence[Sequence[str]], bold: Format, wrapped: Format
+) -> None:
+    """Rows of text, the first of them headings; the last column is as wide as a sentence."""
+    last = len(rows[0]) - 1
+    sheet.set_column(0, last - 1, 20)
+    sheet.set_column(last, last, 100, wrapped)
+    for row, texts in enumerate(rows):
+        for index, text in enumerate(texts):
+            sheet.write_string(row, index, text, *(() if row else (bold,)))

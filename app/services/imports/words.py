@@ -282,6 +282,107 @@ CELL_WORDS: Final = {
         "Tanggal mulai yang tercatat adalah {fact}; impor tidak mengubahnya.",
         "The recorded first day is {fact}; an import does not change it.",
     ),
+    "levels_missing": (
+        "Baris ini tidak memuat satu pun tingkat kompetensi. Isi tingkatnya, atau hapus barisnya.",
+        "This row has no level of any competency. Fill in the levels, or delete the row.",
+    ),
+    "level_unreadable": (
+        "Tingkat tidak terbaca. Isi satu bilangan bulat 0 sampai 5, misalnya 3; nama di "
+        "belakangnya harus nama tingkat itu.",
+        "The level cannot be read. Write one whole number from 0 to 5, such as 3; a name after it "
+        "must be that level's.",
+    ),
+    "level_not_whole": (
+        "Tingkat dari penilai harus bilangan bulat, bukan pecahan. Isi tingkat yang diputuskan "
+        "penilai; rata-rata dihitung oleh sistem.",
+        "A level that an assessor finds is a whole number. Write what the assessors decided on; "
+        "averages are computed by the system.",
+    ),
+    "level_out_of_range": (
+        "Tingkat hanya 0 sampai 5.",
+        "A level lies between 0 and 5.",
+    ),
+    "competency_not_in_force": (
+        "Kompetensi ini tidak ada dalam kamus kompetensi pada hari kegiatan. Kosongkan kolomnya.",
+        "This competency is not in the dictionary on the day of the event. Clear the column.",
+    ),
+    "potential_unreadable": (
+        "Nilai potensi tidak terbaca. Isi satu angka 0 sampai 100, misalnya 78,5.",
+        "The score of potential cannot be read. Write one number from 0 to 100, such as 78.5.",
+    ),
+    "potential_out_of_range": (
+        "Nilai potensi paling tinggi 100.",
+        "A score of potential is at most 100.",
+    ),
+    "potential_is_share": (
+        "Nilai ini di bawah 1; mungkin sel berformat persen. Ubah format sel menjadi Umum lalu isi "
+        "angka 0 sampai 100.",
+        "This is below 1; perhaps the cell is formatted as percent. Format it as General and write "
+        "a number from 0 to 100.",
+    ),
+    "identifier_unknown": (
+        "Tidak ada pegawai dengan NIP ini. Periksa NIP-nya, atau catat pegawainya lebih dulu.",
+        "No employee has this NIP. Check it, or record the employee first.",
+    ),
+    "employee_not_in_service": (
+        "Pegawai ini tidak tercatat bekerja pada hari pertama kegiatan: sudah berhenti, atau belum "
+        "mulai.",
+        "This employee is not recorded as serving on the first day of the event: they had left, or "
+        "not begun yet.",
+    ),
+    "employee_repeated": (
+        "Pegawai ini ada di baris lain dengan NIP yang berbeda (NIP lama dan baru). Sisakan satu "
+        "baris.",
+        "Another row has the same employee under another number (an old and a new one). Keep one.",
+    ),
+    "own_result": (
+        "Ini hasil penilaian Anda sendiri; petugas lain yang mengimpornya.",
+        "This is your own result; another officer imports it.",
+    ),
+    "name_differs": (
+        "Nama berbeda dari yang tercatat untuk NIP ini. Periksa kembali; yang dipakai NIP-nya.",
+        "The name differs from the one recorded for this NIP. Please check; the NIP counts.",
+    ),
+    "position_code_unknown": (
+        "Tidak ada jabatan dengan kode ini. Tulis kode seperti yang tercatat.",
+        "No position has this code. Write the code as it is recorded.",
+    ),
+    "position_without_standard": (
+        "Jabatan ini tidak berlaku, atau belum mempunyai standar kompetensi, pada hari terakhir "
+        "kegiatan. Isi kode jabatan yang berlaku.",
+        "This position is not in force, or has no standard of competency, on the last day of the "
+        "event. Fill in one that is.",
+    ),
+    "seat_missing": (
+        "Pegawai ini tidak memangku jabatan definitif pada {fact}. Isi kode jabatan yang menjadi "
+        "ukuran.",
+        "This employee held no position for good on {fact}. Fill in the code of the position to "
+        "measure against.",
+    ),
+    "assessed_for_other": (
+        "Penilaian pegawai ini dalam kegiatan yang sama tercatat untuk jabatan lain ({fact}). "
+        "Perbaiki kode jabatannya, atau batalkan penilaian itu lebih dulu.",
+        "The same event has this employee's assessment for another position ({fact}). Mend the "
+        "code, or cancel that assessment first.",
+    ),
+    "result_settled": (
+        "Penilaian pegawai ini sudah dimoderasi atau diterbitkan, dengan nilai yang berbeda. Impor "
+        "tidak mengubahnya lagi; hasil hanya berubah melalui keberatan atau koreksi.",
+        "This employee's assessment is moderated or published, with other values. An import does "
+        "not change it any more; a result changes by an objection or a correction only.",
+    ),
+    "raters_pending": (
+        "Masih ada penilai lain yang belum menyerahkan nilai untuk pegawai ini. Hasil dari "
+        "penyelenggara dicatat; penilaiannya tetap terbuka sampai mereka selesai.",
+        "Other raters of this employee have not submitted yet. What the provider found is "
+        "recorded; the assessment stays open until they are done.",
+    ),
+    "competencies_missing": (
+        "Belum ada tingkat untuk {fact}, padahal diwajibkan standar jabatannya. Hasilnya tidak "
+        "akan lengkap; baris tetap diterima.",
+        "There is no level for {fact}, which the position's standard requires. The result will be "
+        "incomplete; the row is accepted.",
+    ),
     "cell_without_heading": (
         "Baris ini berisi data di kolom {letters} yang tidak berjudul; data itu diabaikan.",
         "This row has data in column {letters}, which has no heading; it is ignored.",
@@ -342,9 +443,9 @@ FILE_WORDS: Final = {
     ),
     "no_heading": (
         "Baris judul kolom tidak ditemukan dalam {limit} baris pertama. Pakai templat, atau "
-        "pastikan ada judul seperti NIP, Nama, dan Status pegawai.",
+        "pastikan ada judul seperti NIP dan Nama.",
         "No heading row was found in the first {limit} rows. Use the template, or make sure that "
-        "there are headings such as NIP, Nama and Status pegawai.",
+        "there are headings such as NIP and Nama.",
     ),
     "no_data_rows": (
         "Tidak ada baris data di bawah judul kolom.",
@@ -371,6 +472,10 @@ FILE_WORDS: Final = {
     "unknown_column": (
         "Kolom {letters} ({heading}) tidak dikenal dan diabaikan.",
         "Column {letters} ({heading}) is unknown and is ignored.",
+    ),
+    "event_closed": (
+        "Kegiatan penilaian ini sudah ditutup; tidak ada hasil yang ditambahkan lagi.",
+        "This assessment event is closed; no results are added to it any more.",
     ),
     "encoding_guessed": (
         "Berkas CSV bukan UTF-8; dibaca sebagai Windows-1252. Periksa huruf beraksen.",
@@ -407,6 +512,11 @@ def about_cell(column: str | None, code: str, shown: str | None = None, **facts:
     """A finding about one cell, or about a row where `column` is None."""
     indonesian, english = CELL_WORDS.get(code) or IDENTIFIER_WORDS[code]
     return Finding(column, code, indonesian.format(**facts), english.format(**facts), shown)
+
+
+def noted(said: Finding | UnreadableFile) -> dict[str, str]:
+    """What is kept, beside the rows, of a word about the file as a whole."""
+    return {"code": said.code, "id": said.detail_id, "en": said.detail_en}
 
 
 def about_file(code: str, **facts: object) -> Finding:

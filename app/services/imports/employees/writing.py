@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.models.organisation import Position, PositionVersion
 from app.rules.bup import retirement_age
 from app.sealing import Sealer
-from app.services.imports.child import NIK_PURPOSE
-from app.services.imports.places import NewPosition
-from app.services.imports.planning import CHANGED, PROFILE, RECORDED
+from app.services.imports.employees.layout import NIK_PURPOSE
+from app.services.imports.employees.places import NewPosition
+from app.services.imports.employees.planning import CHANGED, PROFILE, RECORDED
+from app.services.imports.judging import PlanOutdated
 
 GOOD = "import_plan p JOIN import_rows r USING (row_number) WHERE NOT p.wrong"
 
@@ -163,10 +164,6 @@ SEATS = (
     FROM coming c JOIN vacant v USING (position_id, nth)
     """,
 )
-
-
-class PlanOutdated(Exception):
-    """Somebody changed an employee after the plan was made: make it again."""
 
 
 async def write_plan(

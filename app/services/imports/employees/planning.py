@@ -5,13 +5,12 @@ compared with the latest of its kind; nothing is ever written before it, so an o
 overwrite newer facts.
 """
 
-from typing import NamedTuple
+from datetime import date
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.services.imports.words import CELL_WORDS
-from app.vocabulary import Severity
+from app.services.imports.judging import ERROR, WARNING, Rule, judge
 
 RECORDED = {
     "profile": (
@@ -105,17 +104,6 @@ CHANGED = (
 )
 
 
-class Rule(NamedTuple):
-    """What is found wrong where the condition holds; `fact` fills `{fact}` in the words."""
-
-    severity: Severity
-    column: str
-    code: str
-    condition: str
-    fact: str = "''"
-
-
-ERROR, WARNING = Severity
 SINCE = {"status": "status_since", "golongan": "golongan_since", "seat": "job_since"}
 OTHER = "birth_date_differs AND name_differs"
 
@@ -200,13 +188,8 @@ SELECT row_number FROM coming LEFT JOIN staying USING (position_id)
 WHERE nth + coalesce(holders, 0) > seats
 """
 
-TOLD = """
+PLACES_TOLD = """
 INSERT INTO import_found
-SELECT r.row_number, f.* FROM import_rows r
-JOIN LATERAL jsonb_to_recordset(r.findings) AS f
-     (severity text, column_name text, code text, detail_id text, detail_en text) ON true
-WHERE r.findings IS NOT NULL
-UNION ALL
 SELECT r.row_number, f.* FROM import_rows r
 JOIN import_places p USING (unit_code_key, unit_key, job_key, job_kind, jenjang)
 JOIN LATERAL jsonb_to_recordset(p.findings::jsonb) AS f
@@ -214,59 +197,11 @@ JOIN LATERAL jsonb_to_recordset(p.findings::jsonb) AS f
 WHERE p.findings IS NOT NULL AND NOT r.skipped
 """
 
-MARK_WRONG = """
-UPDATE import_plan p SET wrong = true
-FROM import_found f WHERE f.row_number = p.row_number AND f.severity = 'error' AND NOT p.wrong
-"""
 
-COUNTS = f"""
-SELECT (SELECT count(*) FROM import_rows) AS rows,
-       (SELECT count(*) FROM import_rows WHERE skipped) AS skipped,
-       count(*) FILTER (WHERE wrong) AS wrong,
-       count(*) FILTER (WHERE NOT wrong AND new) AS new,
-       count(*) FILTER (WHERE NOT wrong AND NOT new AND {CHANGED}) AS changed,
-       count(*) FILTER (WHERE NOT wrong AND NOT new AND NOT {CHANGED}) AS unchanged,
-       (SELECT count(*) FROM import_found WHERE severity = 'warning') AS warnings
-FROM import_plan
-"""
-
-KEEP_FINDINGS = """
-INSERT INTO import_findings
-    (import_id, row_number, no, severity, column_name, code, detail_id, detail_en)
-SELECT :import_id, row_number,
-       row_number() OVER (PARTITION BY row_number ORDER BY severity, column_name, code),
-       severity, column_name, code, detail_id, detail_en
-FROM import_found
-"""
-
-
-async def make_plan(session: AsyncSession, effective_from: object) -> dict[str, int]:
+async def make_plan(session: AsyncSession, effective_from: date) -> dict[str, int]:
     """Compare and judge the staged rows; what came of it, in numbers."""
     await session.execute(text(PLAN), {"effective_from": effective_from})
     await session.execute(text("ANALYZE import_plan"))
     await session.execute(text(CROWDED))
-    await session.execute(text(TOLD))
-    for rule in RULES:
-        await _apply(session, rule)
-    await session.execute(text(MARK_WRONG))
-    row = (await session.execute(text(COUNTS))).mappings().one()
-    return {name: int(number) for name, number in row.items()}
-
-
-async def _apply(session: AsyncSession, rule: Rule) -> None:
-    indonesian, english = CELL_WORDS[rule.code]
-    await session.execute(
-        text(
-            "INSERT INTO import_found SELECT row_number, :severity, :column, :code,"
-            f" replace(:indonesian, '{{fact}}', {rule.fact}),"
-            f" replace(:english, '{{fact}}', {rule.fact})"
-            f" FROM import_plan p JOIN import_rows r USING (row_number) WHERE {rule.condition}"
-        ),
-        {
-            "severity": rule.severity.value,
-            "column": rule.column,
-            "code": rule.code,
-            "indonesian": indonesian,
-            "english": english,
-        },
-    )
+    await session.execute(text(PLACES_TOLD))
+    return await judge(session, RULES, changed=CHANGED)

@@ -1,0 +1,1 @@
+"""The import of what a provider's assessors found: columns, and what becomes of the rows."""

@@ -1,0 +1,1 @@
+"""The import of employees: their columns, and what becomes of the rows."""
