@@ -72,7 +72,7 @@ def radar(axes: Sequence[Axis], *, title: str, description: str, language: Langu
     labels = _labels(axes, words)
     texts = [
         *_heading(title, above=min(label.top for label in labels)),
-        *_legend(words, below=max(label.bottom for label in labels)),
+        *_legend(words, below=max(_RADIUS, *(label.bottom for label in labels))),
         *labels,
     ]
     drawing = [
@@ -315,7 +315,7 @@ def _document(
     description: str,
     language: Language,
 ) -> str:
-    left = -max(text.reach for text in texts) - _MARGIN
+    left = -max(_RADIUS, *(text.reach for text in texts)) - _MARGIN
     top = min(text.top for text in texts) - _MARGIN
     width, height = -2 * left, max(text.bottom for text in texts) + _MARGIN - top
     return _tag(

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from functools import reduce
+from functools import cache, reduce
 from itertools import product
 from typing import Final
 
@@ -261,11 +261,9 @@ class _Protection:
     def _step(self, table: _Counts, cell: _Place, partner: _Place, people: int) -> None:
         """Move the corners of the hypercube between two cells; what moves is hidden."""
         for corner, signs in _corners(cell, table.shape):
-            place = tuple(
-                there if side == _ALL else here
-                for here, there, side in zip(cell, partner, corner, strict=True)
-            )
-            table[place] += people * int(np.broadcast_to(signs, table.shape)[partner])
+            is_there = [side == _ALL for side in corner]
+            place = tuple(np.where(is_there, partner, cell))
+            table[place] += people * signs[tuple(np.where(is_there, partner, 0))]
             self.hidden[place] = True
         np.minimum(self.lowest, table, out=self.lowest)
         np.maximum(self.highest, table, out=self.highest)
@@ -282,18 +280,20 @@ def _corners(cell: _Place, shape: _Place) -> Iterator[tuple[tuple[slice, ...], _
     dimension, and its sign for each partner: +1 where it rises with the cell, -1 where it
     falls. Between two categories people are exchanged; a category and its total rise together.
     """
-    total = tuple(length - 1 for length in shape)
-    signs = [
-        np.array([1 if end in (here, there) else -1 for there in range(end + 1)])
-        for here, end in zip(cell, total, strict=True)
-    ]
-    for partner_side in product((False, True), repeat=len(cell)):
-        corner = tuple(
-            _ALL if there else slice(here, here + 1)
-            for here, there in zip(cell, partner_side, strict=True)
-        )
-        factors = [sign if there else _ONE for sign, there in zip(signs, partner_side, strict=True)]
-        yield corner, reduce(np.multiply, np.ix_(*factors))
+    is_total = tuple(here == length - 1 for here, length in zip(cell, shape, strict=True))
+    own = [slice(here, here + 1) for here in cell]
+    sides = product(*((side, _ALL) for side in own))
+    return zip(sides, _signs(is_total, shape), strict=True)
+
+
+@cache
+def _signs(is_total: tuple[bool, ...], shape: _Place) -> tuple[_Counts, ...]:
+    along = []
+    for of_total, length in zip(is_total, shape, strict=True):
+        sign = np.full(length, 1 if of_total else -1)
+        sign[-1] = 1
+        along.append((_ONE, sign))
+    return tuple(reduce(np.multiply, np.ix_(*factors)) for factors in product(*along))
 
 
 def _room(table: _Counts, cell: _Place, direction: int) -> _Counts:
