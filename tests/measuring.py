@@ -86,7 +86,17 @@ async def staffed(hr: Client, owner: asyncpg.Connection) -> Office:
     lain = await g.position(other, "KADIS-LAIN", job_kind="jpt_pratama")
     staf = await g.position(bidang, "ANALIS", seats=9, job_kind="fungsional", jenjang="ahli_muda")
     assessing = Assessing(g)
-    seats = {"head": kadis, "chief": kabid, "staff": staf, "peer": staf, "stranger": lain}
-    people = {name: await assessing.seated(seat, f"Pegawai {name}") for name, seat in seats.items()}
-    places = {"position": staf, "chief_position": kabid, "head_position": kadis}
-    return Office(hr, assessing, dinas, other, **places, **people)
+    return Office(
+        hr=hr,
+        assessing=assessing,
+        dinas=dinas,
+        other=other,
+        position=staf,
+        chief_position=kabid,
+        head_position=kadis,
+        head=await assessing.seated(kadis, "Pegawai head"),
+        chief=await assessing.seated(kabid, "Pegawai chief"),
+        staff=await assessing.seated(staf, "Pegawai staff"),
+        peer=await assessing.seated(staf, "Pegawai peer"),
+        stranger=await assessing.seated(lain, "Pegawai stranger"),
+    )

@@ -40,6 +40,7 @@ _SCORES = (
             func.jsonb_build_array(*(cast(getattr(S, name), Text) for name in _SCORE)),
         )
     )
+    .select_from(S)
     .join(Competency, Competency.id == S.competency_id)
     .where(S.result_id == R.id)
     .scalar_subquery()
