@@ -303,6 +303,20 @@ async def test_what_would_i_need_for_that_seat(office: Office, staff: Client) ->
     assert "Golongan" in shown["not_judged"]
 
 
+async def test_against_the_seat_that_one_holds(
+    office: Office, staff: Client, actors: Actors
+) -> None:
+    path = f"/employees/{office.staff}/comparison"
+    chief = await actors.asn(office.chief)
+    problem(await chief.get(path), 404, "not_found")  # who holds which seat is not told so
+    await office.published(MIXED)
+    for client in (staff, chief):
+        shown = ok(await client.get(path))
+        assert (shown["position"]["id"], shown["percent"]) == (office.position, "77.78")
+    nobody = await office.assessing.government.employee("Tanpa Jabatan")
+    problem(await office.hr.get(f"/employees/{nobody}/comparison"), 404, "not_found")
+
+
 async def test_against_a_seat_before_any_assessment(office: Office, staff: Client) -> None:
     shown = ok(await staff.get(_comparison(office.staff, office.head_position)))
     assert (shown["standing"], shown["percent"], shown["fits"]) == ("not_assessed", None, False)
@@ -319,8 +333,7 @@ async def test_what_was_not_measured_is_told(office: Office, staff: Client) -> N
 
 async def test_a_seat_that_nobody_knows(office: Office, staff: Client) -> None:
     problem(await staff.get(_comparison(office.staff, uuid4())), 404, "not_found")
-    path = f"/employees/{office.staff}/comparison"
-    problem(await staff.get(path), 422, "invalid")
+    problem(await staff.get(_comparison(office.staff, "x")), 422, "invalid")
 
 
 # --- who reads it -------------------------------------------------------------------------

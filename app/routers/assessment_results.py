@@ -201,9 +201,12 @@ async def get_history(employee_id: UUID, reader: ReadSession) -> Response:
 )
 async def compare(
     employee_id: UUID,
-    position_id: Annotated[UUID, Query(description="The seat to compare with.")],
     reader: ReadSession,
     request: Request,
+    position_id: Annotated[
+        UUID | None,
+        Query(description="The seat to compare with; left out, the one held for good today."),
+    ] = None,
 ) -> Response:
     """What a person would need for a seat.
 

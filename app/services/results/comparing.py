@@ -12,7 +12,7 @@ from app.access.actors import Actor
 from app.access.assessments import viewer
 from app.calendar import today
 from app.database import Reader, Row
-from app.errors import Bilingual, Language
+from app.errors import Bilingual, Language, NotFound
 from app.rules.scoring import Fit, fit
 from app.schemas.assessment_results import (
     CompetencyCourse,
@@ -24,7 +24,7 @@ from app.schemas.assessment_results import (
 )
 from app.services.assessments.reading import place
 from app.services.results import words
-from app.services.results.people import EMPLOYEE_ID, find, known_person, position_today
+from app.services.results.people import EMPLOYEE_ID, find, known_person, own_place, position_today
 from app.services.results.reading import LAST_VERSION, SCORES, R, S, results, scores_of
 from app.services.standards import RequiredLevel, required_levels
 from app.vocabulary import ResultStanding, Role
@@ -113,12 +113,20 @@ IN_WORDS: Final[Mapping[str, Bilingual]] = {
 
 
 async def compare(
-    reader: Reader, actor: Actor, employee_id: UUID, position_id: UUID, language: Language
+    reader: Reader, actor: Actor, employee_id: UUID, position_id: UUID | None, language: Language
 ) -> SeatComparison:
-    """What the person would need for that seat. Errors: NotFound."""
+    """What the person would need for that seat, or for their own.
+
+    Errors: NotFound, also where none is named and they hold none.
+    """
     subject = await find(reader, actor, employee_id)
-    position = await position_today(reader, position_id)
-    standard = (await required_levels(reader, position_id, today())).by_code
+    if position_id is None:
+        position = await own_place(reader, actor, subject)
+        if position is None:
+            raise NotFound
+    else:
+        position = await position_today(reader, position_id)
+    standard = (await required_levels(reader, position.id, today())).by_code
     scores = await scores_of(reader, subject.result["id"]) if subject.result else ()
     levels: dict[str, Decimal | None] = {score["code"]: score["actual"] for score in scores}
     found = fit(levels, {code: each.level for code, each in standard.items()})

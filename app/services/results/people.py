@@ -17,6 +17,7 @@ from app.errors import NotFound
 from app.models.employees import Employee, EmployeeProfile, full_name
 from app.models.organisation import PositionVersion, SeatAssignment, UnitVersion
 from app.schemas.assessments import AssessedPerson, AssessedPosition
+from app.services.assessments.reading import place
 from app.services.results.reading import DETAILS, LAST_VERSION, R, results
 from app.services.timeline import holds
 from app.vocabulary import AssignmentKind, ResultStanding, Role
@@ -125,6 +126,14 @@ async def seat_of(reader: Reader, actor: Actor, employee_id: UUID) -> AssessedPo
         values |= viewer(actor)
     row = await reader.one(_seat(seen), **values)
     return AssessedPosition(**row) if row else None
+
+
+async def own_place(reader: Reader, actor: Actor, subject: Subject) -> AssessedPosition | None:
+    """That seat; where there is none or the actor may not see it, the position last measured."""
+    seat = await seat_of(reader, actor, subject.person.employee_id)
+    if seat is None and subject.result is not None:
+        seat = place(subject.result)["position"]
+    return seat
 
 
 async def position_today(reader: Reader, position_id: UUID) -> AssessedPosition:

@@ -32,7 +32,7 @@ from app.schemas.competencies import CompetencyLevel
 from app.services.assessments.reading import place
 from app.services.competencies import dictionary
 from app.services.results import words
-from app.services.results.people import Subject, find, seat_of
+from app.services.results.people import Subject, find, own_place
 from app.services.results.reading import act, scores_of, sources_of
 from app.services.results.scored import Scored
 from app.services.standards import required_levels
@@ -61,14 +61,13 @@ async def get_profile(
 ) -> CompetencyProfileRead:
     """The document. Errors: NotFound."""
     subject = await find(reader, actor, employee_id)
-    seat = await seat_of(reader, actor, employee_id)
+    seat = await own_place(reader, actor, subject)
     if subject.result is None:
         competencies = await _required_only(reader, seat, language)
         shown: dict[str, Any] = dict.fromkeys(("result", "measurement", "objection"))
     else:
         scores = await scores_of(reader, subject.result["id"])
         competencies = [_measured(row, language) for row in scores]
-        seat = seat or place(subject.result)["position"]
         shown = {
             "result": _result(subject.result, language),
             "measurement": _measurement(actor, subject.result, scores, language),
@@ -286,7 +285,7 @@ async def get_radar(reader: Reader, actor: Actor, employee_id: UUID, language: L
         rows = await scores_of(reader, subject.result["id"])
         axes = [Axis(row["name"], row["required"], row["actual"]) for row in rows]
     else:
-        seat = await seat_of(reader, actor, employee_id)
+        seat = await own_place(reader, actor, subject)
         axes = [
             Axis(each.name, each.required, None)
             for each in await _required_only(reader, seat, language)
