@@ -150,8 +150,9 @@ async def locked(
     Without `to` it must be a draft: only then do its raters change.
     Errors: NotFound, OwnAssessment, TransitionNotAllowed.
     """
-    statement = select(Assessment).where(Assessment.id == assessment_id).with_for_update()
-    fresh = statement.execution_options(populate_existing=True)
+    statement = select(Assessment).where(Assessment.id == assessment_id)
+    # Not the key: a rater's new rating refers to it, and whoever waits for that rater holds this.
+    fresh = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     assessment: Assessment | None = await session.scalar(fresh)
     if assessment is None:
         raise NotFound
@@ -177,7 +178,9 @@ async def take_event(
     waiting = select(Assessment.id).where(
         Assessment.event_id == event_id, Assessment.state.in_(sources)
     )
-    ids = (await session.scalars(waiting.order_by(Assessment.id).with_for_update())).all()
+    ids = (
+        await session.scalars(waiting.order_by(Assessment.id).with_for_update(key_share=True))
+    ).all()
     refused = await _refusals(session, actor, ids, step)
     ready = [each for each in ids if each not in refused]
     await _move(session, ready[:AT_ONCE], step)

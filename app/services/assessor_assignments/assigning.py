@@ -75,7 +75,7 @@ FACTS = text(
     """
     SELECT given.number, given.rater_id, given.source, e.id IS NOT NULL AS known,
            given.rater_id = :candidate AS is_self,
-           given.rater_id = ANY ((SELECT app.superiors(:candidate, :first))) AS leads,
+           given.rater_id = ANY ((SELECT app.superiors(:candidate, :first))::uuid[]) AS leads,
            :candidate = ANY (app.superiors(given.rater_id, :first)) AS led,
            EXISTS (SELECT FROM employee_statuses s
                    WHERE s.employee_id = e.id AND s.valid @> CAST(:today AS date)) AS employed,
@@ -271,7 +271,7 @@ async def _move(
     if found is None:
         raise NotFound
     assessment = await locked(session, actor, found.assessment_id)  # before the assignment's lock
-    await session.refresh(found, with_for_update=True)
+    await session.refresh(found, with_for_update={"key_share": True})
     allowed = TRANSITIONS[found.state]
     if to not in allowed:
         raise TransitionNotAllowed(state=found.state.value, allowed=list(allowed))

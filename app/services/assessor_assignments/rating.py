@@ -318,7 +318,7 @@ async def _open(session: AsyncSession, actor: Actor, assignment_id: UUID) -> Rat
     Errors: NotFound, TransitionNotAllowed.
     """
     mine = select(A.source, A.rater_id).where(A.id == assignment_id, A.state == S.ASSIGNED)
-    row = (await session.execute(mine.with_for_update())).one_or_none()
+    row = (await session.execute(mine.with_for_update(key_share=True))).one_or_none()
     if row is None or not can_rate(actor, row.rater_id):
         form = await get_form(SessionReader(session), actor, assignment_id)
         raise _submitted(form.state)
