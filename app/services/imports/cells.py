@@ -361,7 +361,7 @@ def _national_number(digits: str, *, marked: bool) -> str:
 
 def _read_level(cell: Cell) -> int | None:
     """0 to 5: `3`, `Level 3`, `3 (menengah)`, `Menengah`. What an assessor finds is whole."""
-    text = _clean(cell)
+    text = _clean(cell).strip("'")
     if not text:
         return None
     word = synonyms.LEVELS.get(squeeze(text))
@@ -387,7 +387,7 @@ def _refuse_level(cell: Cell) -> None:
 
 def _read_potential(cell: Cell) -> Decimal | None:
     """0 to 100, as exact as it is kept: two decimals. Excel adds digits that nobody typed."""
-    text = _clean(cell)
+    text = _clean(cell).strip("'")
     if not text:
         return None
     if not _DECIMAL.fullmatch(text):

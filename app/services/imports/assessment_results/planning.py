@@ -106,7 +106,7 @@ UPDATE import_plan p SET missing = found.names FROM (
     FROM import_plan p JOIN import_required q USING (position_id)
     LEFT JOIN import_levels l USING (row_number, competency_id)
     LEFT JOIN assessment_ratings t USING (assessment_id, competency_id)
-    WHERE l.level IS NULL AND t.level IS NULL
+    WHERE NOT p.wrong AND l.level IS NULL AND t.level IS NULL
     GROUP BY p.row_number
 ) AS found WHERE found.row_number = p.row_number
 """
