@@ -109,6 +109,7 @@ correction_requests_withdraw               asn
 sync_get_employees                         asn hr_admin auditor employees:read
 sync_get_units                             asn hr_admin auditor organisation:read
 sync_get_positions                         asn hr_admin auditor organisation:read
+sync_get_assessment_results                asn hr_admin auditor assessments:read
 imports_create_import                          hr_admin         imports:write
 imports_apply_import                           hr_admin         imports:write
 imports_list_imports                           hr_admin         imports:read

@@ -22,6 +22,7 @@ from app.services.sync import rounds
 from app.tokens import AccessClaims
 from app.vocabulary import Role, Scope
 from tests.actors import Actors, Client, problem
+from tests.assessing import Office, office
 from tests.audit_log import write_employees
 from tests.organisation import Government, made, ok
 from tests.people import enter, matching, shown
@@ -483,7 +484,7 @@ async def test_the_functions_tell_ids_of_what_is_synchronised_only(
     async with owner.transaction():
         await owner.execute("SELECT set_config('app.employee', $1, true)", str(me))
         await owner.execute("SET LOCAL ROLE kemuning_asn")
-        told = "SELECT app.changed_subjects(ARRAY['employees', 'employee_profiles'], '0')"
+        told = "SELECT app.changed_persons(ARRAY['employees'], '0', '2026-01-01', '2026-01-01')"
         assert [row[0] for row in await owner.fetch(told)] == [me]
         other = "SELECT app.changed_wholes('employees', 'id', '0', '2026-01-01', '2026-01-01')"
         with pytest.raises(asyncpg.RaiseError, match="not synchronised"):
@@ -495,6 +496,112 @@ async def test_the_functions_tell_ids_of_what_is_synchronised_only(
         await owner.execute("SET LOCAL ROLE kemuning_public")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await owner.execute(told)
+
+
+# --- results of assessments -----------------------------------------------------------------
+
+
+async def publish(office: Office, employee: UUID, **days: Any) -> str:
+    """A result of that employee; its id."""
+    assessed = await office.assessing.assessed(employee, office.position, **days)
+    path = f"/assessments/{assessed}/publish"
+    return str(made(await office.assessing.hr.post(path, json={"reason": "Pemetaan."}))["id"])
+
+
+async def test_results_of_assessments(
+    government: Government, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hr, people = government.hr, await office(government.hr, owner)
+    expired_since = today().replace(year=today().year - 3)
+    first = await publish(people, people.candidate, starts_on=expired_since)
+    other = await publish(people, people.peers[0])
+    days_ago(monkeypatch, 1)
+    copy = await copied(hr, "assessment-results")
+    assert set(copy.items) == {first, other}
+    assert copy.items[first]["valid_until"] == today().isoformat()
+    assert copy.items[first]["in_force"], "yesterday"
+    monkeypatch.undo()
+    assert await copy.follow() == ({first}, set()), "the last day has passed"
+    assert not copy.items[first]["in_force"]
+
+    second = await publish(people, people.candidate)
+    assert await copy.follow() == ({first, second}, set()), "a newer one supersedes"
+    await owner.execute("UPDATE employee_profiles SET name = 'Wayan' WHERE name = 'Rekan 0'")
+    assert await copy.follow() == ({other}, set())
+    await owner.execute(
+        "UPDATE assessment_events SET title = 'Pemetaan 2026' FROM assessments a"
+        " JOIN assessment_results r ON r.assessment_id = a.id"
+        " WHERE a.event_id = assessment_events.id AND r.id = $1",
+        second,
+    )
+    assert await copy.follow() == ({second}, set())
+    await owner.execute("UPDATE unit_versions SET name = 'SMP' WHERE unit_id = $1", people.bidang)
+    assert await copy.follow() == ({first, second, other}, set())
+    assert copy.items[second]["position"]["unit_name"] == "SMP"
+    assert await copy.is_the_truth()
+
+
+async def test_results_that_an_asn_sees(
+    government: Government, owner: asyncpg.Connection, actors: Actors
+) -> None:
+    """Their own, and of those whom they lead; nothing tells of others."""
+    people = await office(government.hr, owner)
+    own, superior, stranger = [
+        await copied(await actors.asn(who), "assessment-results")
+        for who in (people.candidate, people.superior, people.peers[0])
+    ]
+    result = await publish(people, people.candidate)
+    for copy, seen in ((own, {result}), (superior, {result}), (stranger, set())):
+        assert await copy.follow() == (seen, set())
+        assert await copy.is_the_truth()
+    await owner.execute("UPDATE employee_profiles SET name = 'Wayan' WHERE name = 'Siti Aminah'")
+    assert await superior.follow() == ({result}, set())
+    assert superior.items[result]["person"]["name"] == "Wayan"
+
+
+async def test_the_name_of_a_subordinate_changes_by_the_calendar(
+    government: Government,
+    owner: asyncpg.Connection,
+    actors: Actors,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever leads them reads no profile of theirs, but the name."""
+    people = await office(government.hr, owner)
+    result = await publish(people, people.candidate)
+    path, day = f"/employees/{people.candidate}/profile", today().isoformat()
+    version = matching(await government.hr.get(f"/employees/{people.candidate}"))
+    named = {"name": "Siti Lestari", "effective_from": day}
+    ok(await government.hr.put(path, json=named, headers=version))
+    days_ago(monkeypatch, 1)
+    copy = await copied(await actors.asn(people.superior), "assessment-results")
+    monkeypatch.undo()
+    assert await copy.follow() == ({result}, set())
+
+
+async def test_who_leads_or_assesses_others_than_then_starts_anew(
+    government: Government, owner: asyncpg.Connection, actors: Actors
+) -> None:
+    people = await office(government.hr, owner)
+    await publish(people, people.candidate)
+    assessment = await people.assessment()
+    superior, assessor, own = [
+        await copied(await actors.asn(who), "assessment-results")
+        for who in (people.superior, people.assessor, people.candidate)
+    ]
+    assert len(superior.items) == 1
+    await people.assessing.rater(assessment, "assessor", people.assessor)
+    gone = await assessor.client.get(assessor.path, params={"sync_token": assessor.token})
+    problem(gone, 410, "sync_token_expired")
+
+    await owner.execute(
+        "UPDATE seat_assignments SET valid = daterange('2020-01-01', $2) WHERE employee_id = $1",
+        people.superior,
+        today(),
+    )
+    gone = await superior.client.get(superior.path, params={"sync_token": superior.token})
+    problem(gone, 410, "sync_token_expired")
+    assert (await copied(superior.client, "assessment-results")).items == {}
+    assert await own.follow() == (set(), set())
 
 
 # --- tokens ---------------------------------------------------------------------------------

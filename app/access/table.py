@@ -161,6 +161,7 @@ TABLE: Mapping[str, Rule] = {
     "sync_get_employees": only(*STAFF, scope=Scope.EMPLOYEES_READ),
     "sync_get_units": only(*STAFF, scope=Scope.ORGANISATION_READ),
     "sync_get_positions": only(*STAFF, scope=Scope.ORGANISATION_READ),
+    "sync_get_assessment_results": only(*STAFF, scope=Scope.ASSESSMENTS_READ),
     # imports
     "imports_create_import": only(*HR, scope=Scope.IMPORTS_WRITE),
     "imports_apply_import": only(*HR, scope=Scope.IMPORTS_WRITE),

@@ -6,8 +6,14 @@ from fastapi import Query, Request, Response
 
 from app.dependencies import CurrentActor, CurrentRuntime, ReadSession, Router, next_link
 from app.errors import InvalidCursor, problems
-from app.schemas.sync import EmployeeSyncPage, PositionSyncPage, SyncQuery, UnitSyncPage
-from app.services.sync.data_sets import EMPLOYEES, POSITIONS, UNITS
+from app.schemas.sync import (
+    AssessmentResultSyncPage,
+    EmployeeSyncPage,
+    PositionSyncPage,
+    SyncQuery,
+    UnitSyncPage,
+)
+from app.services.sync.data_sets import ASSESSMENT_RESULTS, EMPLOYEES, POSITIONS, UNITS
 from app.services.sync.places import InvalidSyncToken, SyncTokenExpired
 from app.services.sync.rounds import synchronise
 
@@ -68,5 +74,24 @@ async def get_positions(
     closed, or is not in force yet, comes as a tombstone.
     """
     page = await synchronise(reader, actor, runtime.settings.sealer, POSITIONS, query)
+    response.headers.update(next_link(request, page.next_cursor))
+    return page
+
+
+@router.get("/assessment-results", responses=PROBLEMS)
+async def get_assessment_results(
+    query: Asked,
+    reader: ReadSession,
+    actor: CurrentActor,
+    runtime: CurrentRuntime,
+    request: Request,
+    response: Response,
+) -> AssessmentResultSyncPage:
+    """Results of assessments that changed.
+
+    Whatever the caller may see: an ASN their own, of those whom they lead, and what they assessed.
+    Whoever leads or assesses others than then gets 410 `sync_token_expired`.
+    """
+    page = await synchronise(reader, actor, runtime.settings.sealer, ASSESSMENT_RESULTS, query)
     response.headers.update(next_link(request, page.next_cursor))
     return page

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from app.schemas.assessment_results import AssessmentResultSummary
 from app.schemas.base import Schema, example
 from app.schemas.employees import EmployeeRead
 from app.schemas.positions import PositionRead
@@ -90,3 +91,11 @@ class PositionSyncPage(SyncPage):
     model_config = _example(PositionRead)
 
     items: list[PositionRead]
+
+
+class AssessmentResultSyncPage(SyncPage):
+    """Results of assessments, every version, as in their list."""
+
+    model_config = _example(AssessmentResultSummary)
+
+    items: list[AssessmentResultSummary]

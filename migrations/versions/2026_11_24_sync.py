@@ -28,30 +28,45 @@ FUNCTIONS = (
     """,
     """
     -- The persons about whom these tables were written since: the events themselves name them, so
-    -- that erased details are not missed.
-    CREATE FUNCTION app.changed_subjects(entities text[], since xid8) RETURNS SETOF uuid
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    -- that erased details are not missed. And those about whom a fact in one of the tables begins
+    -- or ceases to hold on a day after `until` up to `today`.
+    CREATE FUNCTION app.changed_persons(entities text[], since xid8, until date, today date)
+    RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
     DECLARE
         known uuid[] := app.known_subjects();
+        dated text;
     BEGIN
         RETURN QUERY
         SELECT DISTINCT s.id FROM public.audit_events AS e, unnest(e.subject_ids) AS s (id)
         WHERE e.kind = 'write' AND e.entity = ANY (entities) AND e.xid >= since
           AND (known IS NULL OR e.subject_ids && known AND s.id = ANY (known));
+        FOR dated IN
+            SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+            WHERE until < today AND c.relnamespace = 'public'::regnamespace
+              AND c.relname = ANY (entities) AND a.attname = 'valid'
+        LOOP
+            RETURN QUERY EXECUTE format($query$
+                SELECT t.employee_id FROM public.%I AS t
+                WHERE ($1 IS NULL OR t.employee_id = ANY ($1))
+                  AND (lower(t.valid) > $2 AND lower(t.valid) <= $3
+                       OR upper(t.valid) > $2 AND upper(t.valid) <= $3)
+                $query$, dated) USING known, until, today;
+        END LOOP;
     END $$
     """,
     """
-    -- The units or positions of which a table's rows are part: of rows that were written since,
-    -- and of rows that begin or cease to hold on a day after `until` up to `today`. Of an update
-    -- the log tells only what differs: then the row itself names what it is part of.
+    -- The same for what all staff may know of: the units, positions or events of which the rows of
+    -- a table are part. Of an update the log tells only what differs: then the row itself names
+    -- what it is part of.
     CREATE FUNCTION app.changed_wholes(entity text, whole text, since xid8, until date, today date)
     RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
     BEGIN
         IF (entity, whole) NOT IN (('units', 'id'), ('unit_versions', 'unit_id'),
                                    ('positions', 'id'), ('position_versions', 'position_id'),
-                                   ('seat_assignments', 'position_id')) THEN
+                                   ('seat_assignments', 'position_id'),
+                                   ('assessment_events', 'id')) THEN
             RAISE EXCEPTION '% of % is not synchronised', whole, entity;
         END IF;
         RETURN QUERY EXECUTE format($query$
@@ -88,8 +103,10 @@ FUNCTIONS = (
     $$
     """,
 )
+READ = ("units", "unit_versions", "positions", "employee_identifiers", "assessment_events")
+"""What the functions read as their owner, beside what those of other migrations read already."""
 GRANTED = (
-    "app.changed_subjects(text[], xid8)",
+    "app.changed_persons(text[], xid8, date, date)",
     "app.changed_wholes(text, text, xid8, date, date)",
     "app.log_place()",
 )
@@ -99,7 +116,7 @@ def upgrade() -> None:
     op.execute(INDEX)
     for statement in FUNCTIONS:
         op.execute(statement)
-    for table in ("units", "unit_versions", "positions"):
+    for table in READ:
         policy(table, "changes", "SELECT", ("CURRENT_USER",))
     op.execute("REVOKE EXECUTE ON FUNCTION app.known_subjects() FROM PUBLIC")
     for function in GRANTED:

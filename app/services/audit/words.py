@@ -28,6 +28,7 @@ ENTITIES = {
     "imports": Bilingual("data impor", "imported data"),
     "units": Bilingual("pegawai di suatu unit kerja", "those who work in a unit"),
     "positions": Bilingual("pemangku suatu jabatan", "those who hold a position"),
+    "sync": Bilingual("data untuk salinan di aplikasi", "what an app keeps a copy of"),
     "audit": Bilingual("jejak audit", "the audit log"),
 }
 OTHER = Bilingual("data lain", "other data")

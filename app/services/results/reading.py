@@ -1,12 +1,13 @@
 """Results: one, many, and what a result stands on."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Date,
     Integer,
@@ -129,15 +130,34 @@ async def list_results(
         filters |= {"before_id"}
     rows = await reader.all(_page(actor.role, filters), **values, rows=query.limit + 1)
     shown = rows[: query.limit]
-    people = [row["employee_id"] for row in shown]
-    names = await names_of(reader, actor, set(people))
-    reader.reveals(people)
     last = [shown[-1]["published_at"], shown[-1]["id"]] if len(rows) > query.limit else None
     return AssessmentResultPage(
-        items=[AssessmentResultSummary(**summary(row, names)) for row in shown],
+        items=await _summaries(reader, actor, shown),
         next_cursor=last and encode_cursor(ORDER, last),
         total=total,
     )
+
+
+@lru_cache(maxsize=8)
+def _these(role: Role) -> Select[Any]:
+    return results(role).where(R.id == func.any(bindparam("ids", type_=ARRAY(Uuid()))))
+
+
+async def read_results(
+    reader: Reader, actor: Actor, ids: Sequence[UUID], as_of: date
+) -> list[AssessmentResultSummary]:
+    """Those of these results that the actor sees; in any order."""
+    rows = await reader.all(_these(actor.role), ids=ids, today=as_of, **viewer(actor))
+    return await _summaries(reader, actor, rows)
+
+
+async def _summaries(
+    reader: Reader, actor: Actor, rows: Sequence[Row]
+) -> list[AssessmentResultSummary]:
+    people = [row["employee_id"] for row in rows]
+    names = await names_of(reader, actor, set(people))
+    reader.reveals(people)
+    return [AssessmentResultSummary(**summary(row, names)) for row in rows]
 
 
 _OF_ROW = (

@@ -54,9 +54,13 @@ async def synchronise(
 async def _seals(reader: Reader, actor: Actor, sealer: Sealer, data_set: DataSet[Any]) -> Seals:
     place = await reader.one(PLACE)
     assert place is not None
-    who = (actor.role, actor.employee_id, sorted(actor.scopes), place["history"])
+    scope = [actor.role, actor.employee_id, *sorted(actor.scopes), place["history"]]
+    if data_set.related is not None and actor.role is Role.ASN:
+        related = await reader.one(data_set.related)
+        assert related is not None
+        scope += [sorted(ids) for ids in related.values()]
     here = Place(int(place["xid"]), now())
-    return Seals(sealer, actor, data_set.name, repr(who), here)
+    return Seals(sealer, actor, data_set.name, repr(scope), here)
 
 
 def _turn(seals: Seals, query: SyncQuery) -> Round:
@@ -73,8 +77,7 @@ async def _ids(
     if turn.since is None:
         statement = _every(data_set, actor.role)
     else:
-        days_pass = turn.since.day < here.day
-        statement = _changed(data_set, actor.role, days_pass=days_pass)
+        statement = _changed(data_set, actor.role)
         values |= {"since": str(turn.since.xid), "until": turn.since.day, "as_of": here.day}
     return [row["id"] for row in await reader.all(statement, **values)]
 
@@ -85,8 +88,8 @@ def _every(data_set: DataSet[Any], role: Role) -> Select[Any]:
 
 
 @lru_cache(maxsize=64)
-def _changed(data_set: DataSet[Any], role: Role, *, days_pass: bool) -> Select[Any]:
-    return _paged(data_set.changed(role, days_pass))
+def _changed(data_set: DataSet[Any], role: Role) -> Select[Any]:
+    return _paged(data_set.changed(role))
 
 
 def _paged(ids: Select[Any]) -> Select[Any]:
