@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.settings import Settings
-from app.vocabulary import Role, Scope
+from app.vocabulary import ImportKind, Role, Scope
 
 app = typer.Typer(
     help="Kemuning: the civil service of a local government, arranged in the open.",
@@ -186,6 +186,10 @@ def migrate(
 def import_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     login: Annotated[str, typer.Option(envvar="KEMUNING_LOGIN", prompt=True)],
+    kind: Annotated[ImportKind, typer.Option(help="What the rows are.")] = ImportKind.EMPLOYEES,
+    event: Annotated[
+        str | None, typer.Option(help="Code of the event that assessment results belong to.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
     partial: Annotated[
         bool, typer.Option("--partial", help="Import the good rows although others are wrong.")
@@ -201,7 +205,10 @@ def import_(
         bool, typer.Option("--service", help="The login is a service client's id.")
     ] = False,
 ) -> None:
-    """Import employees from an XLSX or CSV file, through the API of a running server.
+    """Import employees, or results of an assessment event, through the API of a running server.
+
+    From an XLSX or CSV file. A script that imports results needs the scopes imports:read,
+    imports:write and assessments:read.
 
     The password is read from --password-file, from KEMUNING_PASSWORD, or asked for. Wrong rows
     are written beside the file, to be mended; the exit status is then 1.
@@ -213,7 +220,7 @@ def import_(
     else:
         password = os.environ.get("KEMUNING_PASSWORD") or typer.prompt("Password", hide_input=True)
     credentials = Credentials(login, password, service, lambda: str(typer.prompt("TOTP code")))
-    order = Order(file, dry_run, partial, create_positions)
+    order = Order(file, kind, event, dry_run, partial, create_positions)
     try:
         good = import_file(url, credentials, order, out)
     except ImportFailed as failed:

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from app.vocabulary import ImportKind
+
 API = "/api/v1"
 FINAL = ("checked", "imported", "refused", "failed")
 POLL_SECONDS = 0.5
@@ -24,9 +26,11 @@ class ImportFailed(Exception):
 
 
 class Order(NamedTuple):
-    """What is to be imported, and how."""
+    """What is to be imported, and how; `event` is the code of an assessment event."""
 
     file: Path
+    kind: ImportKind
+    event: str | None
     dry_run: bool
     partial: bool
     create_positions: bool
@@ -77,13 +81,24 @@ def _sign_in(client: httpx.Client, credentials: Credentials) -> str:
 
 
 def _upload(client: httpx.Client, order: Order) -> httpx.Response:
-    wishes = {
+    wishes: dict[str, str | bool] = {
+        "kind": order.kind.value,
         "dry_run": order.dry_run,
         "partial": order.partial,
         "create_positions": order.create_positions,
     }
+    if order.event is not None:
+        wishes["event_id"] = _event(client, order.event)
     with order.file.open("rb") as file:
         return client.post("/imports", files={"file": (order.file.name, file)}, params=wishes)
+
+
+def _event(client: httpx.Client, code: str) -> str:
+    """The id of the event with that code."""
+    found = _checked(client.get("/assessment-events", params={"code": code})).json()["items"]
+    if not found:
+        raise ImportFailed(f"There is no assessment event {code}")
+    return str(found[0]["id"])
 
 
 def _followed(client: httpx.Client, import_id: str, out: Console) -> dict[str, Any]:

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import asyncpg
 import uvicorn
+from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
 from app.cli import app as command
 from app.embedded import EmbeddedServer
 from app.main import create_app
+from tests.actors import Actors
+from tests.assessing import Assessing
 from tests.conftest import settings_for
 from tests.credentials import PASSWORD, make_account
 from tests.importing import csv_file, organise, person
+from tests.organisation import Government
 
 
 @asynccontextmanager
@@ -65,6 +69,33 @@ async def test_from_the_terminal(
         wrong = await run(str(good), *who, password="salah-sama-sekali")
         assert wrong.exit_code == 1
         assert "kata sandi salah" in wrong.output
+
+
+async def test_results_of_an_event(
+    server: EmbeddedServer, database: str, owner: asyncpg.Connection, app: FastAPI,
+    actors: Actors, tmp_path: Path,
+) -> None:  # fmt: skip
+    government = Government(await actors.hr_admin(), owner)
+    position = await government.position(await government.unit("DISDIK"), "GURU", seats=9)
+    assessing = Assessing(government)
+    await assessing.event()
+    code = await owner.fetchval("SELECT code FROM assessment_events")
+    person = await assessing.seated(position)
+    nip = await owner.fetchval(
+        "SELECT value FROM employee_identifiers WHERE employee_id = $1", person
+    )
+    login = await make_account(owner, "hr_admin")
+    file = tmp_path / "hasil.csv"
+    file.write_text(f"NIP;Integritas;Kerja sama\n{nip};3;Level 4\n")
+    async with served(server, database) as url:
+        who = ("--url", url, "--login", login, "--kind", "assessment_results")
+        assert "no assessment event X" in (await run(str(file), "--event", "X", *who)).output
+        assert "event_id" in (await run(str(file), *who)).output
+        done = await run(str(file), "--event", code, *who)
+        assert done.exit_code == 0, done.output
+        assert "Komunikasi" in done.output  # required, and left out: a warning
+    levels = await owner.fetch("SELECT level FROM assessment_ratings ORDER BY level")
+    assert [row["level"] for row in levels] == [3, 4]
 
 
 async def test_as_a_service_client_and_without_a_server(

@@ -103,6 +103,7 @@ class AssessmentEventRead(Schema):
 class AssessmentEventQuery(PageQuery):
     """What narrows the list of events; the latest first."""
 
+    code: Code | None = None
     purpose: AssessmentPurpose | None = None
     method: AssessmentMethod | None = None
     open: Annotated[

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Date,
     Integer,
     Select,
+    String,
     Uuid,
     bindparam,
     func,
@@ -78,6 +79,7 @@ _EVENTS = select(
 ).join(P, P.id == E.provider_id)
 _ONE = _EVENTS.where(E.id == bindparam("event_id", type_=Uuid()))
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
+    "code": E.code == bindparam("code", type_=String()),
     "purpose": E.purpose == bindparam("purpose", type_=Word(AssessmentPurpose)),
     "method": E.method == bindparam("method", type_=Word(AssessmentMethod)),
     "open": E.closed_at.is_(None),
@@ -109,7 +111,7 @@ async def read_event(reader: Reader, event_id: UUID) -> AssessmentEventRead:
 
 async def list_events(reader: Reader, query: AssessmentEventQuery) -> AssessmentEventPage:
     """One page of events, the latest first. Errors: InvalidCursor."""
-    values: dict[str, Any] = {"purpose": query.purpose, "method": query.method}
+    values: dict[str, Any] = query.model_dump(include={"code", "purpose", "method"})
     values = {name: value for name, value in values.items() if value is not None}
     filters = set(values)
     if query.open is not None:
