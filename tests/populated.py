@@ -24,6 +24,7 @@ from app.services.audit.sequencing import sequence_log
 from app.settings import Settings
 from app.vocabulary import Role, Scope
 from tests.actors import Actors, Client
+from tests.assessing import Assessing
 from tests.importing import Officer
 from tests.importing import person as row
 from tests.organisation import Government, made
@@ -132,6 +133,8 @@ class Records:
     """The account that has looked at people's data."""
     secrets: tuple[str, ...]
     """Texts that only stand in what belongs to `foreign`."""
+    rated_by_own: object
+    """The form of which `own` is the rater."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,11 @@ class Populated(Records):
     def asn(self) -> Client:
         return self.clients[Role.ASN]
 
+    def ids_for(self, operation: Operation) -> Mapping[str, object]:
+        """Ids that whoever may call it can use: a form shows itself to its own rater alone."""
+        only_asn = operation.rule.roles == {Role.ASN}
+        return {**self.ids, "assessor_assignment_id": self.rated_by_own} if only_asn else self.ids
+
     def client(self, operation: Operation) -> Client:
         """Somebody who may call it, the strongest first."""
         return next(c for role, c in self.clients.items() if role in operation.rule.roles)
@@ -153,7 +161,7 @@ class Populated(Records):
         whole = re.match(r".*?{\w+}(/assignments/{\w+})?", operation.path)
         path = whole[0] if whole else operation.path
         asked = Operation("GET", path, operation.described, operation.schemas)
-        answer = await self.client(operation).get(asked.url(self.ids))
+        answer = await self.client(operation).get(asked.url(self.ids_for(operation)))
         return answer.headers.get("etag", '"1"')
 
 
@@ -188,6 +196,10 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
 
     ids = foreign | {"unit_id": unit, "parent_id": root, "root": root, "position_id": position}
     ids |= await _standards(hr, position, head)
+    ids |= await _assessments(Assessing(government), position, foreign["employee_id"])
+    own_form = await _assessments(Assessing(government), position, own["employee_id"])
+    people = (foreign["employee_id"], own["employee_id"])
+    ids["result_id"] = await _results(Assessing(government), position, *people)
     ids["account_id"], ids["import_id"] = siti.account_id, await _imports(Officer(app, hr))
     made(await hr.post("/accounts/invitations", json={}))
     for name, table, column, value in (
@@ -198,9 +210,40 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
         ids[name] = await owner.fetchval(f"SELECT id FROM {table} WHERE {column} = $1", value)
     await _look_and_sign(app, actors, hr, ids, owner)
     secrets = ["Siti Rahasia", "Jl. Rahasia No. 77", str(siti.employee_id)]
-    secrets += [str(ids[n]) for n in ("assignment_id", "education_id", "request_id", "session_id")]
+    secrets += [
+        str(ids[n])
+        for n in ("assignment_id", "education_id", "request_id", "session_id", "result_id")
+    ]
     assert hr.account_id is not None
-    return Records(ids, foreign["employee_id"], own["employee_id"], hr.account_id, tuple(secrets))
+    rated_by_own = own_form["assessor_assignment_id"]
+    people = foreign["employee_id"], own["employee_id"]
+    return Records(ids, *people, hr.account_id, tuple(secrets), rated_by_own)
+
+
+async def _assessments(assessing: Assessing, position: str, person: UUID) -> dict[str, object]:
+    """Two events in which the person assesses themself, and somebody else beside them."""
+    for _ in range(2):
+        provider = await assessing.provider()
+        event = await assessing.event(provider=provider)
+        other = await assessing.seated(position, "Peserta Lain")
+        await assessing.assessment(event, other, position)
+        assessment = await assessing.assessment(event, person, position)
+        assignment = await assessing.rater(assessment, "self")
+    return {
+        "provider_id": provider,
+        "assessment_event_id": event,
+        "assessment_id": assessment,
+        "assessor_assignment_id": assignment,
+    }
+
+
+async def _results(assessing: Assessing, position: str, *employees: UUID) -> object:
+    """Published results of these employees; the id of the first one's."""
+    assessments = [await assessing.assessed(person, position) for person in employees]
+    body = {"reason": "Pemetaan kompetensi."}
+    path = "/assessments/{}/publish"
+    results = [made(await assessing.hr.post(path.format(a), json=body)) for a in assessments]
+    return results[0]["id"]
 
 
 async def _standards(hr: Client, *positions: str) -> dict[str, object]:
