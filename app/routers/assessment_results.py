@@ -31,7 +31,7 @@ from app.schemas.assessment_results import (
     AssessmentResultPage,
     AssessmentResultQuery,
     AssessmentResultRead,
-    CompetencyHistory,
+    PersonHistory,
     CompetencyProfileRead,
     ReplayReport,
     ReplayRequest,
@@ -182,7 +182,7 @@ async def get_radar(employee_id: UUID, reader: ReadSession, request: Request) ->
 
 @router.get(
     f"{PERSON}/competency-history",
-    response_model=CompetencyHistory,
+    response_model=PersonHistory,
     responses={**IN_WORDS, **problems(NotFound)},
 )
 async def get_history(employee_id: UUID, reader: ReadSession) -> Response:

@@ -508,7 +508,7 @@ class HistoryResult(Schema):
     position: AssessedPosition
 
 
-class CompetencyHistory(Schema):
+class PersonHistory(Schema):
     """A person's results over time."""
 
     model_config = example(

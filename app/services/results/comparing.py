@@ -16,7 +16,7 @@ from app.errors import Bilingual, Language, NotFound
 from app.rules.scoring import Fit, fit
 from app.schemas.assessment_results import (
     CompetencyCourse,
-    CompetencyHistory,
+    PersonHistory,
     HistoryPoint,
     HistoryResult,
     SeatComparison,
@@ -41,7 +41,7 @@ def _all_of(role: Role) -> Select[Any]:
 _SCORES = SCORES.where(S.result_id == func.any(bindparam("ids", type_=ARRAY(Uuid()))))
 
 
-async def get_history(reader: Reader, actor: Actor, employee_id: UUID) -> CompetencyHistory:
+async def get_history(reader: Reader, actor: Actor, employee_id: UUID) -> PersonHistory:
     """Every result of a person by its last version, and each competency over them.
 
     Errors: NotFound.
@@ -50,7 +50,7 @@ async def get_history(reader: Reader, actor: Actor, employee_id: UUID) -> Compet
     values = {"employee_id": employee_id, "today": today(), **viewer(actor)}
     rows = await reader.all(_all_of(actor.role), **values)
     scores = await reader.all(_SCORES, ids=[row["id"] for row in rows])
-    return CompetencyHistory(
+    return PersonHistory(
         person=person,
         results=[_of_history(row) for row in rows],
         competencies=_courses(rows, scores),
