@@ -25,6 +25,7 @@ from app.routers import (
     assessor_assignments,
     audit,
     competencies,
+    competency_gaps,
     correction_requests,
     employees,
     exports,
@@ -41,6 +42,7 @@ from app.routers import (
 )
 from app.runtime import Runtime
 from app.services.audit.sequencing import run_sequencer
+from app.services.competency_gaps.refreshing import run_refresher
 from app.settings import Settings
 
 API = "/api/v1"
@@ -64,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     assessment_results.router,
     competencies.router,
     standards.router,
+    competency_gaps.router,
     sync.router,
     exports.router,
 )
@@ -144,6 +147,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         if runtime.settings.run_jobs:
             tasks.create_task(run_sequencer(runtime.database, runtime.settings, stop))
+            tasks.create_task(run_refresher(runtime.database, stop))
             tasks.create_task(run_worker(runtime, stop))
         yield
         stop.set()

@@ -277,6 +277,15 @@ TABLE: Mapping[str, Rule] = {
     "assessment_results_publish": only(*HR),
     "assessment_results_publish_event": only(*HR),
     "assessment_results_replay": only(Role.AUDITOR),
+    # competency gaps
+    **dict.fromkeys(
+        (
+            "competency_gaps_get_summary",
+            "competency_gaps_list_coverage",
+            "competency_gaps_list_candidates",
+        ),
+        only(*OVERSIGHT, scope=Scope.ASSESSMENTS_READ),
+    ),
     # audit
     "audit_list_events": only(Role.AUDITOR),
     "audit_get_event": only(Role.AUDITOR),

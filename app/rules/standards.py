@@ -1,5 +1,6 @@
 """Standar kompetensi: the level that a position asks for unless its own standard says otherwise."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from app.rules import Ruled, pack
@@ -18,3 +19,9 @@ def default_level(kind: JobKind, jenjang: Jenjang | None, on: date) -> Ruled[int
     if jenjang is None:
         raise ValueError("a fungsional position needs its jenjang to have a required level")
     return rule.ruled(rule.integer("jenjang", jenjang))
+
+
+def default_levels(on: date) -> Ruled[Mapping[str, int]]:
+    """All of them: by kind of job, and for fungsional by jenjang."""
+    rule = pack("required_levels", on)
+    return rule.ruled({**rule.table("job_kind"), **rule.table("jenjang")})

@@ -191,7 +191,7 @@ FUNCTIONS = (
     DECLARE
         last public.competency_refreshes;
         before xid8;
-        people uuid[];
+        changed uuid[];
         units uuid[];
         refreshed integer;
     BEGIN
@@ -199,28 +199,28 @@ FUNCTIONS = (
         before := pg_snapshot_xmin(pg_current_snapshot());
         SELECT * INTO last FROM public.competency_refreshes;
         IF last.day = today AND last.defaults = rule AND NOT everybody THEN
-            people := app.competency_changes(last.upto, before);
-            IF people = '{}' THEN
+            changed := app.competency_changes(last.upto, before);
+            IF changed = '{}' THEN
                 UPDATE public.competency_refreshes SET upto = before, refreshed_at = now();
                 RETURN 0;
             END IF;
         END IF;
         SELECT array_agg(DISTINCT p.unit_id) INTO units
-        FROM public.competency_profiles p WHERE p.employee_id = ANY (people);
+        FROM public.competency_profiles p WHERE p.employee_id = ANY (changed);
         DELETE FROM public.competency_profiles p
-        WHERE people IS NULL OR p.employee_id = ANY (people);
+        WHERE changed IS NULL OR p.employee_id = ANY (changed);
         INSERT INTO public.competency_profiles
-        SELECT * FROM app.competency_profiles_live(people, today, default_levels);
+        SELECT * FROM app.competency_profiles_live(changed, today, default_levels);
         GET DIAGNOSTICS refreshed = ROW_COUNT;
-        IF people IS NOT NULL THEN
+        IF changed IS NOT NULL THEN
             units := array_cat(units, ARRAY(
                 SELECT DISTINCT p.unit_id FROM public.competency_profiles p
-                WHERE p.employee_id = ANY (people) AND p.unit_id IS NOT NULL));
+                WHERE p.employee_id = ANY (changed) AND p.unit_id IS NOT NULL));
         END IF;
-        DELETE FROM public.unit_gaps g WHERE people IS NULL OR g.unit_id = ANY (units);
+        DELETE FROM public.unit_gaps g WHERE changed IS NULL OR g.unit_id = ANY (units);
         INSERT INTO public.unit_gaps
         SELECT * FROM app.unit_gaps_of_profiles(
-            CASE WHEN people IS NOT NULL THEN coalesce(units, '{}') END, today);
+            CASE WHEN changed IS NOT NULL THEN coalesce(units, '{}') END, today);
         INSERT INTO public.competency_refreshes (id, upto, day, defaults, refreshed_at)
         VALUES (1, before, today, rule, now())
         ON CONFLICT (id) DO UPDATE

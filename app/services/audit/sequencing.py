@@ -6,7 +6,6 @@ then no event can ever appear before it in (xid, id), and its place is final.
 """
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,13 +28,12 @@ from app.services.audit.events import (
     hash_of,
 )
 from app.services.audit.evidence import LogInconsistent
+from app.services.background import repeat
 from app.settings import Settings
 from app.transparency import CHAIN_START, chain_hash
 
 BATCH = 500
 """Events a transaction: some 25 ms of work, in which the process does nothing else."""
-PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
 FIRST_ID = UUID(int=0)
 NOBODY = Actor()
 """The background task acts for no account."""
@@ -118,18 +116,13 @@ async def sequence_log(
 
 
 async def run_sequencer(database: Database, settings: Settings, stop: asyncio.Event) -> None:
-    """Sequence and sign until `stop` is set. No fault ends it: it backs off and tries again."""
-    pause = PAUSE_SECONDS
-    while not stop.is_set():
-        try:
-            await sequence_log(database, stop=stop)
-            await sign_when_due(database, settings)
-            pause = PAUSE_SECONDS
-        except Exception as error:
-            log.error("audit_sequencer_failed", fault=type(error).__name__, reason=str(error)[:200])
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+    """Sequence and sign until `stop` is set."""
+
+    async def sequence() -> None:
+        await sequence_log(database, stop=stop)
+        await sign_when_due(database, settings)
+
+    await repeat("audit_sequencer", sequence, stop)
 
 
 async def sequence_and_sign(
