@@ -19,10 +19,10 @@ from app.errors import IfMatchRequired, Invalid, InvalidCursor, NotFound, StaleV
 from app.schemas.competencies import (
     CompetencyClose,
     CompetencyCreate,
-    CompetencyHistory,
     CompetencyPage,
     CompetencyQuery,
     CompetencyRead,
+    CompetencyTexts,
     CompetencyUpdate,
 )
 from app.services import competencies
@@ -69,7 +69,7 @@ async def get_competency(
 
 
 @router.get("/{competency_id}/history", responses=problems(NotFound))
-async def get_history(competency_id: UUID, reader: ReadSession) -> CompetencyHistory:
+async def get_history(competency_id: UUID, reader: ReadSession) -> CompetencyTexts:
     """A competency's history.
 
     Every text with its days and source, newest first. A result names the text that it went by.

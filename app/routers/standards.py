@@ -25,12 +25,12 @@ from app.errors import (
     problems,
 )
 from app.schemas.standards import (
-    ProposalCreate,
-    ProposalDecline,
-    ProposalPage,
-    ProposalQuery,
-    ProposalRead,
     StandardHistory,
+    StandardProposalCreate,
+    StandardProposalDecline,
+    StandardProposalPage,
+    StandardProposalQuery,
+    StandardProposalRead,
     StandardRead,
 )
 from app.services import standard_proposals as proposals
@@ -73,13 +73,13 @@ async def get_history(position_id: UUID, reader: ReadSession) -> StandardHistory
     responses=problems(ProposalPending, NotInForce, Invalid),
 )
 async def create_proposal(
-    new: ProposalCreate,
+    new: StandardProposalCreate,
     session: Session,
     actor: CurrentActor,
     request: Request,
     response: Response,
     _key: IdempotencyKey = None,
-) -> ProposalRead:
+) -> StandardProposalRead:
     """Propose levels for a position.
 
     One proposal a position at a time; another officer decides on it. The day may lie in the
@@ -93,11 +93,11 @@ async def create_proposal(
 
 @router.get(PROPOSALS, responses=problems(InvalidCursor))
 async def list_proposals(
-    query: Annotated[ProposalQuery, Query()],
+    query: Annotated[StandardProposalQuery, Query()],
     reader: ReadSession,
     request: Request,
     response: Response,
-) -> ProposalPage:
+) -> StandardProposalPage:
     """Proposals of standards.
 
     Oldest first; `state=proposed` shows what waits for a decision.
@@ -107,7 +107,7 @@ async def list_proposals(
     return page
 
 
-@router.get(ONE, response_model=ProposalRead, responses=problems(NotFound))
+@router.get(ONE, response_model=StandardProposalRead, responses=problems(NotFound))
 async def get_proposal(proposal_id: UUID, reader: ReadSession) -> Response:
     """One proposal.
 
@@ -127,7 +127,7 @@ async def approve(
     actor: CurrentActor,
     response: Response,
     _key: IdempotencyKey = None,
-) -> ProposalRead:
+) -> StandardProposalRead:
     """Approve a proposal.
 
     The position requires its levels from `effective_from` on, each up to the next change
@@ -141,12 +141,12 @@ async def approve(
 @router.post(f"{ONE}/decline", responses=problems(NotFound, OwnProposal, TransitionNotAllowed))
 async def decline(
     proposal_id: UUID,
-    ruling: ProposalDecline,
+    ruling: StandardProposalDecline,
     session: Session,
     actor: CurrentActor,
     response: Response,
     _key: IdempotencyKey = None,
-) -> ProposalRead:
+) -> StandardProposalRead:
     """Decline a proposal.
 
     With a reason, which its proposer reads.
@@ -163,7 +163,7 @@ async def withdraw(
     actor: CurrentActor,
     response: Response,
     _key: IdempotencyKey = None,
-) -> ProposalRead:
+) -> StandardProposalRead:
     """Take back one's own proposal.
 
     While it waits for a decision.

@@ -203,7 +203,7 @@ class CompetencyVersionRead(Schema):
     effective_until: date | None
 
 
-class CompetencyHistory(Schema):
+class CompetencyTexts(Schema):
     """Every text of a competency, newest first."""
 
     model_config = example(

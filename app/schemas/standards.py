@@ -120,7 +120,7 @@ class StandardHistory(Schema):
 # --- proposals --------------------------------------------------------------------------
 
 
-class ProposalCreate(Schema):
+class StandardProposalCreate(Schema):
     """Which levels a position shall require of its own from a day on, and why."""
 
     model_config = example(
@@ -146,7 +146,7 @@ class ProposalCreate(Schema):
     basis: Annotated[Text, Field(description="The decree, and why it differs from the tier.")]
 
 
-class ProposalDecline(Schema):
+class StandardProposalDecline(Schema):
     """No, and why not."""
 
     model_config = example({"reason": "Keputusan yang disebut belum ditetapkan."})
@@ -171,7 +171,7 @@ _ITEM = {
 }
 
 
-class ProposalItem(Schema):
+class StandardProposalItem(Schema):
     """A proposal, and what became of it."""
 
     model_config = example(_ITEM)
@@ -217,7 +217,7 @@ class ProposedLevel(Schema):
     present_origin: StandardOrigin | None
 
 
-class ProposalRead(ProposalItem):
+class StandardProposalRead(StandardProposalItem):
     """A proposal with its levels. Once approved, what is present is what it set."""
 
     model_config = example({**_ITEM, "levels": [_CHANGE]})
@@ -225,15 +225,15 @@ class ProposalRead(ProposalItem):
     levels: list[ProposedLevel]
 
 
-class ProposalPage(Page):
+class StandardProposalPage(Page):
     """One page of proposals, oldest first."""
 
-    model_config = page_example(ProposalItem)
+    model_config = page_example(StandardProposalItem)
 
-    items: list[ProposalItem]
+    items: list[StandardProposalItem]
 
 
-class ProposalQuery(PageQuery):
+class StandardProposalQuery(PageQuery):
     """What narrows the list of proposals."""
 
     state: StandardState | None = None

@@ -23,11 +23,11 @@ from app.pagination import decode_cursor, encode_cursor
 from app.schemas.competencies import (
     CompetencyClose,
     CompetencyCreate,
-    CompetencyHistory,
     CompetencyItem,
     CompetencyPage,
     CompetencyQuery,
     CompetencyRead,
+    CompetencyTexts,
     CompetencyUpdate,
     CompetencyVersionRead,
 )
@@ -183,13 +183,13 @@ _VERSIONS = (
 )
 
 
-async def read_history(reader: Reader, competency_id: UUID) -> CompetencyHistory:
+async def read_history(reader: Reader, competency_id: UUID) -> CompetencyTexts:
     """Every text that the competency has had or will have. Errors: NotFound."""
     competency = await reader.one(_OF_ANY_DAY, competency_id=competency_id)
     if competency is None:
         raise NotFound
     rows = await reader.all(_VERSIONS, competency_id=competency_id)
-    return CompetencyHistory(**competency, versions=[CompetencyVersionRead(**row) for row in rows])
+    return CompetencyTexts(**competency, versions=[CompetencyVersionRead(**row) for row in rows])
 
 
 # --- changing ---------------------------------------------------------------------------

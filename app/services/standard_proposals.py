@@ -46,13 +46,13 @@ from app.models.competencies import (
 from app.models.organisation import Position, PositionVersion
 from app.pagination import decode_cursor, encode_cursor
 from app.schemas.standards import (
-    ProposalCreate,
-    ProposalDecline,
-    ProposalItem,
-    ProposalPage,
-    ProposalQuery,
-    ProposalRead,
     ProposedLevel,
+    StandardProposalCreate,
+    StandardProposalDecline,
+    StandardProposalItem,
+    StandardProposalPage,
+    StandardProposalQuery,
+    StandardProposalRead,
 )
 from app.services import timeline
 from app.services.standards import RequiredLevel, required_levels, required_levels_of
@@ -92,7 +92,9 @@ class OwnProposal(Forbidden):
 # --- proposing --------------------------------------------------------------------------
 
 
-async def create_proposal(session: AsyncSession, actor: Actor, new: ProposalCreate) -> ProposalRead:
+async def create_proposal(
+    session: AsyncSession, actor: Actor, new: StandardProposalCreate
+) -> StandardProposalRead:
     """Propose levels for a position.
 
     Errors: Invalid where the position or a competency is unknown, or a level is what holds
@@ -109,7 +111,7 @@ async def create_proposal(session: AsyncSession, actor: Actor, new: ProposalCrea
     return await get_proposal(SessionReader(session), proposal.id)
 
 
-async def _require_changes(session: AsyncSession, new: ProposalCreate) -> None:
+async def _require_changes(session: AsyncSession, new: StandardProposalCreate) -> None:
     """Errors: Invalid naming every level that is what holds on that day already."""
     reader = SessionReader(session)
     present = (await required_levels(reader, new.position_id, new.effective_from)).by_code
@@ -167,7 +169,9 @@ async def _lasting(session: AsyncSession, ids: Collection[UUID], on: date) -> se
 # --- deciding ---------------------------------------------------------------------------
 
 
-async def approve_proposal(session: AsyncSession, actor: Actor, proposal_id: UUID) -> ProposalRead:
+async def approve_proposal(
+    session: AsyncSession, actor: Actor, proposal_id: UUID
+) -> StandardProposalRead:
     """Approve, and record the levels in the same transaction.
 
     Errors: NotFound, OwnProposal, TransitionNotAllowed; NotInForce where the position or a
@@ -190,8 +194,8 @@ async def approve_proposal(session: AsyncSession, actor: Actor, proposal_id: UUI
 
 
 async def decline_proposal(
-    session: AsyncSession, actor: Actor, proposal_id: UUID, decline: ProposalDecline
-) -> ProposalRead:
+    session: AsyncSession, actor: Actor, proposal_id: UUID, decline: StandardProposalDecline
+) -> StandardProposalRead:
     """Decline, with a reason. Errors: NotFound, OwnProposal, TransitionNotAllowed."""
     proposal = await _to_decide_on(session, actor, proposal_id, S.DECLINED)
     proposal.decision_reason = decline.reason
@@ -199,7 +203,9 @@ async def decline_proposal(
     return await get_proposal(SessionReader(session), proposal_id)
 
 
-async def withdraw_proposal(session: AsyncSession, actor: Actor, proposal_id: UUID) -> ProposalRead:
+async def withdraw_proposal(
+    session: AsyncSession, actor: Actor, proposal_id: UUID
+) -> StandardProposalRead:
     """Take one's own proposal back. Errors: NotFound, Forbidden, TransitionNotAllowed."""
     proposal = await _locked(session, proposal_id)
     if proposal.proposed_by != actor.account_id:
@@ -273,13 +279,13 @@ _NAMES = (
 )
 
 
-async def get_proposal(reader: Reader, proposal_id: UUID) -> ProposalRead:
+async def get_proposal(reader: Reader, proposal_id: UUID) -> StandardProposalRead:
     """One proposal, beside what holds. Errors: NotFound."""
     row = await reader.one(_ONE, proposal_id=proposal_id)
     if row is None:
         raise NotFound
     item = {name: value for name, value in row.items() if name != "levels"}
-    return ProposalRead(**item, levels=await _beside_present(reader, row))
+    return StandardProposalRead(**item, levels=await _beside_present(reader, row))
 
 
 async def _beside_present(reader: Reader, proposal: Row) -> list[ProposedLevel]:
@@ -318,7 +324,7 @@ def _filtered(given: frozenset[str], *, count: bool) -> Select[Any]:
     return page.limit(bindparam("rows", type_=Integer()))
 
 
-async def list_proposals(reader: Reader, query: ProposalQuery) -> ProposalPage:
+async def list_proposals(reader: Reader, query: StandardProposalQuery) -> StandardProposalPage:
     """One page of proposals, oldest first. Errors: InvalidCursor."""
     asked = {"state": query.state and query.state.value, "position_id": query.position_id}
     values: dict[str, object] = {name: v for name, v in asked.items() if v is not None}
@@ -330,7 +336,7 @@ async def list_proposals(reader: Reader, query: ProposalQuery) -> ProposalPage:
         values["after"], values["after_id"] = decode_cursor(query.cursor, ORDER, kinds)
     page = _filtered(frozenset(values), count=False)
     rows = await reader.all(page, **values, rows=query.limit + 1)
-    items = [ProposalItem(**row) for row in rows[: query.limit]]
+    items = [StandardProposalItem(**row) for row in rows[: query.limit]]
     more = len(rows) > query.limit
     cursor = encode_cursor(ORDER, [items[-1].created_at, items[-1].id]) if more else None
-    return ProposalPage(items=items, next_cursor=cursor, total=total)
+    return StandardProposalPage(items=items, next_cursor=cursor, total=total)
