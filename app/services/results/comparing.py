@@ -16,9 +16,9 @@ from app.errors import Bilingual, Language, NotFound
 from app.rules.scoring import Fit, fit
 from app.schemas.assessment_results import (
     CompetencyCourse,
-    PersonHistory,
     HistoryPoint,
     HistoryResult,
+    PersonHistory,
     SeatComparison,
     SeatNeed,
 )
