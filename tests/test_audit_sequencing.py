@@ -15,6 +15,7 @@ from app.database import SessionReader
 from app.embedded import EmbeddedServer
 from app.main import create_app
 from app.runtime import Runtime
+from app.services import background
 from app.services.audit import checkpoints, sequencing
 from app.services.audit.checkpoints import make_checkpoint, public_keys, sign_now, sign_when_due
 from app.services.audit.events import LogBroken
@@ -210,7 +211,7 @@ async def until(owner: asyncpg.Connection, condition: str) -> None:
 async def test_background_task_survives_lost_connections(
     runtime: Runtime, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sequencing, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(background, "PAUSE_SECONDS", 0.01)
     stop = asyncio.Event()
     task = asyncio.create_task(run_sequencer(runtime.database, runtime.settings, stop))
     for round_ in range(1, 4):

@@ -222,7 +222,7 @@ def _candidate(
 
 def _found(levels: Sequence[int | None], ordinal: int) -> Decimal | None:
     level = levels[ordinal - 1] if ordinal <= len(levels) else None
-    return None if level is None else Decimal(level) / 100
+    return None if level is None else Decimal(level).scaleb(-2)
 
 
 def _gaps(
