@@ -18,7 +18,8 @@ MOMENT = bindparam("moment", type_=TIMESTAMP(timezone=True))
 class Column:
     """One column: its value in SQL, and what a reader has to know of it.
 
-    `type` TEXT is what people typed freely; words, codes and identifiers have a known alphabet.
+    `type` TEXT is what people typed freely; words, codes and identifiers hold neither quotes nor
+    backslashes, nor begin as a formula does.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Column:
     meaning: Bilingual
     source: str
     """The table and column it comes from."""
+    never_null: bool = False
+    """Known to hold a value in each row: written as JSON in fewer steps."""
     scale: int = 2
     """Digits after the point, of a decimal."""
 
@@ -58,12 +61,13 @@ def of(
     indonesian: str,
     english: str,
     name: str | None = None,
-    scale: int = 2,
+    *,
+    never_null: bool = False,
 ) -> Column:
     """A column of a table as it stands."""
     source = f"{attribute.class_.__tablename__}.{attribute.key}"
     meaning = Bilingual(indonesian, english)
-    return Column(name or attribute.key, type_, attribute, meaning, source, scale)
+    return Column(name or attribute.key, type_, attribute, meaning, source, never_null)
 
 
 def made(
@@ -73,7 +77,6 @@ def made(
     source: str,
     indonesian: str,
     english: str,
-    scale: int = 2,
 ) -> Column:
     """A column that is computed, or whose table stands under another name."""
-    return Column(name, type_, value, Bilingual(indonesian, english), source, scale)
+    return Column(name, type_, value, Bilingual(indonesian, english), source)

@@ -235,7 +235,7 @@ def _in_thousands(subjects: SelectBase) -> Select[Any]:
     people = subjects.subquery("people")
     (person,) = people.c
     place = func.row_number().over(order_by=person) - literal_column("1")
-    batch = place.op("/")(literal_column(str(SUBJECTS_AN_EVENT)))
+    batch = func.div(place, literal_column(str(SUBJECTS_AN_EVENT)))
     numbered = select(person.label("id"), batch.label("batch")).subquery("numbered")
     ids = func.string_agg(cast(numbered.c.id, Text), literal_column("','"))
     return select(ids.label("ids")).group_by(numbered.c.batch).order_by(numbered.c.batch)

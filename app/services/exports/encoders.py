@@ -12,7 +12,6 @@ from typing import Any, Final, Protocol
 import xlsxwriter
 
 from app.services.exports.columns import Column, Dataset
-from app.services.exports.statements import CONTROLS
 from app.vocabulary import ExportColumnType as Type
 from app.vocabulary import ExportFormat
 
@@ -51,20 +50,17 @@ def encoder_of(form: ExportFormat, dataset: Dataset) -> Encoder:
         return Workbook(dataset)
     if form is ExportFormat.PARQUET:
         return Parquet(dataset)
-    return Lines(CONTROLS if form is ExportFormat.NDJSON else b"")
+    return Lines()
 
 
 class Lines:
-    """Rows as they are, but for what is taken out."""
+    """Rows as they are."""
 
     batch = 1 << 18
     threaded = False
 
-    def __init__(self, without: bytes) -> None:
-        self._without = without
-
     def add(self, rows: bytes) -> bytes:
-        return rows.translate(None, self._without) if self._without else rows
+        return rows
 
     def finish(self) -> Iterator[bytes]:
         return iter(())

@@ -1,16 +1,16 @@
 r"""The COPY of each format: PostgreSQL itself writes the rows, and Python only passes them on.
 
 - **CSV** is COPY's own. Texts that a spreadsheet would take for a formula get an apostrophe.
-- **NDJSON** is COPY's CSV too, with control characters for the delimiter and the quote, which no
-  JSON text holds: columns alternate with the literal text between them (`{"id":`), and what is
-  left, once the two characters are taken out, is one JSON object a line. That is twice as fast
-  as `row_to_json`, which builds each row twice.
+- **NDJSON** is COPY's CSV of one column, a JSON object, with a delimiter and a quote that no JSON
+  text holds: so each line is the object as it is. It is put together from its members' texts,
+  which takes half of what `row_to_json` does.
 - **XLSX and Parquet** are made from plain CSV, read back in batches.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -26,7 +26,6 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.types import String
 
 from app.calendar import JAKARTA
 from app.database import DIALECT
@@ -37,8 +36,7 @@ from app.vocabulary import ExportFormat
 Value = SQLColumnExpression[Any]
 QUOTE: Final = "\x01"
 DELIMITER: Final = "\x02"
-CONTROLS: Final = (QUOTE + DELIMITER).encode()
-"""What NDJSON is without."""
+"""Control characters, which JSON writes as escapes."""
 FORMULA_STARTS: Final = "=+-@\t\r"
 INSTANT: Final[SQLColumnExpression[str]] = literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'""")
 
@@ -56,13 +54,8 @@ def copy_of(dataset: Dataset, form: ExportFormat, as_of: datetime) -> Copy:
     values: list[Value] = [column.value.label(column.name) for column in dataset.columns]
     rows = dataset.rows.with_only_columns(*values).subquery("rows")  # sorted before they grow
     if form is ExportFormat.NDJSON:
-        options: dict[str, Any] = {
-            "format": "csv",
-            "delimiter": DELIMITER,
-            "quote": QUOTE,
-            "null": "null",
-        }
-        columns = list(_members(dataset.columns, rows))
+        options: dict[str, Any] = {"format": "csv", "delimiter": DELIMITER, "quote": QUOTE}
+        columns = [_object(dataset.columns, rows)]
     else:
         for_people = form is ExportFormat.CSV
         texts = _defused if for_people else _plain
@@ -105,24 +98,38 @@ def _defused(column: Column, value: Value) -> Value:
     starts: list[SQLColumnExpression[int]] = [
         literal_column(str(ord(character))) for character in FORMULA_STARTS
     ]
-    quoted = literal_column("''''", type_=String()).concat(value)
+    quoted = _literal("''").concat(value)
     return case((func.ascii(value).in_(starts), quoted), else_=value)
 
 
-def _members(columns: tuple[Column, ...], rows: FromClause) -> Iterator[Value]:
-    """The values of a JSON object, and before each the text that leads to it."""
-    for number, column in enumerate(columns):
-        yield literal_column(f"""'{"," if number else "{"}"{column.name}":'""")
-        yield _json(column, rows.c[column.name])
-    yield literal_column("'}'")
+def _object(columns: tuple[Column, ...], rows: FromClause) -> Value:
+    """A row as the text of one JSON object."""
+    parts: list[Value] = []
+    before = "{"
+    for column in columns:
+        value, mark = _json(column, rows.c[column.name])
+        parts += [_literal(f'{before}"{column.name}":{mark}'), value]
+        before = f"{mark},"
+    return _joined([*parts, _literal(before.removesuffix(",") + "}")])
 
 
-def _json(column: Column, value: Value) -> Value:
-    """A value as JSON; NULL is what COPY is told to write for it, `null`."""
-    value = _plain(column, value)
-    if column.type in (Type.INTEGER, Type.BOOLEAN, Type.JSON):
-        return value
-    if column.type in (Type.TEXT, Type.WORD, Type.CODE):
-        return func.to_json(value)
-    mark = literal_column("""'"'""", type_=String())
-    return mark.concat(cast(value, Text)).concat(mark)
+def _json(column: Column, value: Value) -> tuple[Value, str]:
+    """A value as JSON, and the mark that belongs around it."""
+    text: Value = cast(_plain(column, value), Text)
+    mark = ""
+    if column.type is Type.TEXT:
+        text = cast(func.to_json(value), Text)
+    elif column.type not in (Type.INTEGER, Type.BOOLEAN, Type.JSON):
+        mark = '"'
+    if column.never_null:
+        return text, mark
+    marked = _joined([_literal(mark), text, _literal(mark)]) if mark else text
+    return func.coalesce(marked, _literal("null")), ""
+
+
+def _joined(texts: Iterable[Value]) -> Value:
+    return reduce(lambda before, text: before.concat(text), texts)
+
+
+def _literal(text: str) -> Value:
+    return literal_column(f"'{text}'", type_=Text())
