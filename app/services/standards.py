@@ -5,10 +5,11 @@ the rule pack, unless the position has a level of its own; a technical competenc
 where it has one. A position's own levels come by an approved proposal: `standard_proposals`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, partial
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, and_, bindparam, func, select
@@ -120,33 +121,48 @@ async def required_levels_of(
     """The same for many positions, in three statements; those not in force are left out."""
     ids = list(set(position_ids))
     tiers = await reader.all(_TIERS, position_ids=ids, as_of=as_of)
-    own: _Own = {
-        (row["position_id"], row["competency_id"]): row
-        for row in await reader.all(_OWN, position_ids=ids, as_of=as_of)
-    }
-    competencies = [
-        {**row, "kind": CompetencyKind(row["kind"])}
+    own: defaultdict[UUID, dict[UUID, Row]] = defaultdict(dict)
+    for row in await reader.all(_OWN, position_ids=ids, as_of=as_of):
+        own[row["position_id"]][row["competency_id"]] = row
+    competencies = {
+        row["competency_id"]: {**row, "kind": CompetencyKind(row["kind"])}
         for row in await reader.all(_IN_FORCE, as_of=as_of)
-    ]
-    return {tier["position_id"]: _standard(tier, competencies, own, as_of) for tier in tiers}
+    }
+    defaults = cache(partial(_defaults, competencies.values(), as_of))
+    found = {}
+    for tier in tiers:
+        kind, jenjang = JobKind(tier["job_kind"]), tier["jenjang"] and Jenjang(tier["jenjang"])
+        levels = _levels(competencies, own[tier["position_id"]], defaults(kind, jenjang))
+        found[tier["position_id"]] = EffectiveStandard(
+            tier["position_id"], as_of, kind, jenjang, levels
+        )
+    return found
 
 
-_Own = Mapping[tuple[UUID, UUID], Row]
-"""A position's own levels, by position and competency."""
-_default = lru_cache(maxsize=256)(default_level)
+def _levels(
+    competencies: Mapping[UUID, Row],
+    own: Mapping[UUID, Row],
+    defaults: Mapping[UUID, RequiredLevel],
+) -> tuple[RequiredLevel, ...]:
+    """What a position requires: its own levels, and for the rest the defaults of its tier."""
+    if not own:
+        return tuple(defaults.values())
+    return tuple(
+        _of_its_own(competency, own[key]) if key in own else defaults[key]
+        for key, competency in competencies.items()
+        if key in own or key in defaults
+    )
 
 
-def _standard(tier: Row, competencies: Sequence[Row], own: _Own, on: date) -> EffectiveStandard:
-    position_id, kind = tier["position_id"], JobKind(tier["job_kind"])
-    jenjang = Jenjang(tier["jenjang"]) if tier["jenjang"] else None
-    levels = []
-    for competency in competencies:
-        held = own.get((position_id, competency["competency_id"]))
-        if held is not None:
-            levels.append(_of_its_own(competency, held))
-        elif competency["kind"] is not CompetencyKind.TECHNICAL:
-            levels.append(_by_default(competency, _default(kind, jenjang, on)))
-    return EffectiveStandard(position_id, on, kind, jenjang, tuple(levels))
+def _defaults(
+    competencies: Iterable[Row], on: date, kind: JobKind, jenjang: Jenjang | None
+) -> dict[UUID, RequiredLevel]:
+    """Of one tier, by competency: thousands of positions share them."""
+    core = [c for c in competencies if c["kind"] is not CompetencyKind.TECHNICAL]
+    if not core:
+        return {}
+    ruled = default_level(kind, jenjang, on)
+    return {competency["competency_id"]: _by_default(competency, ruled) for competency in core}
 
 
 def _of_its_own(competency: Row, held: Row) -> RequiredLevel:
