@@ -188,7 +188,8 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
     head = await government.position(unit, "KADIS", job_kind="jpt_pratama")
     foreign = await _employee(hr, government, position, "Siti Rahasia", "Jl. Rahasia No. 77")
     own = await _employee(hr, government, position, "Budi Santoso", "Jl. Kemuning No. 2")
-    await _employee(hr, government, position, "Wayan Darma", "Jl. Kemuning No. 3")
+    wayan = await _employee(hr, government, position, "Wayan Darma", "Jl. Kemuning No. 3")
+    await _marry(hr, foreign["employee_id"], wayan["employee_id"])
     await enter(hr, identifier=ni_pppk(), status=PPPK, golongan=None)
     await actors.asn(foreign["employee_id"])  # on another device
     siti = await actors.asn(foreign["employee_id"])
@@ -225,7 +226,7 @@ async def _assessments(assessing: Assessing, position: str, person: UUID) -> dic
     for _ in range(2):
         provider = await assessing.provider()
         event = await assessing.event(provider=provider)
-        other = await assessing.seated(position, "Peserta Lain")
+        other = await assessing.government.employee("Peserta Lain")
         await assessing.assessment(event, other, position)
         assessment = await assessing.assessment(event, person, position)
         assignment = await assessing.rater(assessment, "self")
@@ -254,6 +255,12 @@ async def _standards(hr: Client, *positions: str) -> dict[str, object]:
         asked = made(await hr.post("/standard-proposals", json={**body, "basis": "SK 41/2024"}))
     competencies = shown(await hr.get("/competencies", params={"limit": 1}))["items"]
     return {"proposal_id": asked["id"], "competency_id": competencies[0]["id"]}
+
+
+async def _marry(hr: Client, person: UUID, spouse: UUID) -> None:
+    path, body = f"/employees/{person}", {"spouse_id": str(spouse), "effective_from": "2015-06-20"}
+    version = {"If-Match": (await hr.get(path)).headers["etag"]}
+    shown(await hr.put(f"{path}/spouse", json=body, headers=version))
 
 
 async def _ask_for_corrections(*employees: Client) -> None:

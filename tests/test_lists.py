@@ -32,7 +32,7 @@ async def page(operation: Operation, populated: Populated, **query: Any) -> http
         query["account_id"] = str(populated.ids["account_id"])
     if "within_years" in names:
         query["within_years"] = 5
-    ids = populated.ids | {"account_id": populated.reader}  # type: ignore[operator]
+    ids = {**populated.ids_for(operation), "account_id": populated.reader}
     return await operation.send(populated.client(operation), ids, params=query)
 
 

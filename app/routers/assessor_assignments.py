@@ -28,12 +28,12 @@ from app.errors import (
     problems,
 )
 from app.schemas.assessor_assignments import (
-    AssignmentRead,
     AssignmentReason,
     FormPut,
     FormSubmit,
     OwnAssignmentPage,
     OwnAssignmentQuery,
+    RaterRead,
     RatingForm,
     RatingPut,
     RatingRead,
@@ -175,7 +175,7 @@ async def withdraw(
     actor: CurrentActor,
     response: Response,
     _key: IdempotencyKey = None,
-) -> AssignmentRead:
+) -> RaterRead:
     """Withdraw a rater.
 
     What they gave no longer counts, and the candidate leaves their sight at once.
@@ -196,7 +196,7 @@ async def return_form(
     actor: CurrentActor,
     response: Response,
     _key: IdempotencyKey = None,
-) -> AssignmentRead:
+) -> RaterRead:
     """Return a form to its rater.
 
     With a reason, while the assessment is a draft.

@@ -45,8 +45,25 @@ class RatersAssign(Schema):
     raters: Annotated[list[Rater], Field(min_length=1, max_length=50)]
 
 
-class AssignmentRead(Schema):
+_RATER = {
+    "id": _ASSIGNMENT,
+    "version": 1,
+    "rater": {
+        "employee_id": "0199f1c2-7c4e-7b61-a8a4-6f3a7d1c2b93",
+        "name": "Budi Santoso, S.Kom.",
+    },
+    "source": "peer",
+    "state": "assigned",
+    "potential_score": None,
+    "submitted_at": None,
+    "note": None,
+}
+
+
+class RaterRead(Schema):
     """Who rates, as the agency and auditors see it."""
+
+    model_config = example(_RATER)
 
     id: UUID
     version: int
@@ -61,29 +78,10 @@ class AssignmentRead(Schema):
 class AssignmentList(Schema):
     """The raters of an assessment, in the order in which they were assigned."""
 
-    model_config = example(
-        {
-            "assessment_id": _ASSESSMENT,
-            "assignments": [
-                {
-                    "id": _ASSIGNMENT,
-                    "version": 1,
-                    "rater": {
-                        "employee_id": "0199f1c2-7c4e-7b61-a8a4-6f3a7d1c2b93",
-                        "name": "Budi Santoso, S.Kom.",
-                    },
-                    "source": "peer",
-                    "state": "assigned",
-                    "potential_score": None,
-                    "submitted_at": None,
-                    "note": None,
-                }
-            ],
-        }
-    )
+    model_config = example({"assessment_id": _ASSESSMENT, "assignments": [_RATER]})
 
     assessment_id: UUID
-    assignments: list[AssignmentRead]
+    assignments: list[RaterRead]
 
 
 class AssignmentReason(Schema):

@@ -43,7 +43,8 @@ from app.services.structure import subtree
 from app.services.timeline import holds
 from app.vocabulary import AssessmentState, AssessorAssignmentState, Role
 
-ORDER = "assessments"
+ORDER, OF_EVENT = "assessments", "assessments_of_event"
+"""The lists that a cursor may belong to."""
 A, E, S = Assessment, AssessmentEvent, AssessorAssignment
 LAST_DAY = E.ends_on.expression
 EVENT_COLUMNS = tuple(getattr(E, n).label(f"event_{n}") for n in EventSummary.model_fields)
@@ -107,7 +108,9 @@ def _count(role: Role, filters: frozenset[str]) -> Select[Any]:
     return chosen.where(assessments_visible(role, A.employee_id, A.id), *asked)
 
 
-async def list_assessments(reader: Reader, actor: Actor, query: AssessmentQuery) -> AssessmentPage:
+async def list_assessments(
+    reader: Reader, actor: Actor, query: AssessmentQuery, order: str = ORDER
+) -> AssessmentPage:
     """One page of what the actor sees, the newest first. Errors: InvalidCursor."""
     asked = query.model_dump(include={"event_id", "state", "employee_id", "unit_id"})
     values = {name: value for name, value in asked.items() if value is not None}
@@ -116,7 +119,7 @@ async def list_assessments(reader: Reader, actor: Actor, query: AssessmentQuery)
     if query.include_total:
         total = await reader.value(_count(actor.role, frozenset(values)), **values, **always)
     if query.cursor:
-        (values["before_id"],) = decode_cursor(query.cursor, ORDER, (UUID,))
+        (values["before_id"],) = decode_cursor(query.cursor, order, (UUID,))
     statement = _page(actor.role, frozenset(values))
     rows = await reader.all(statement, **values, **always, rows=query.limit + 1)
     shown = rows[: query.limit]
@@ -124,7 +127,7 @@ async def list_assessments(reader: Reader, actor: Actor, query: AssessmentQuery)
     reader.reveals([row["employee_id"] for row in shown if row["known"]])
     return AssessmentPage(
         items=[AssessmentSummary(**_fields(row, names)) for row in shown],
-        next_cursor=encode_cursor(ORDER, [shown[-1]["id"]]) if len(rows) > query.limit else None,
+        next_cursor=encode_cursor(order, [shown[-1]["id"]]) if len(rows) > query.limit else None,
         total=total,
     )
 
@@ -136,7 +139,7 @@ async def list_of_event(reader: Reader, actor: Actor, query: AssessmentQuery) ->
     """One page of an event's assessments. Errors: NotFound, InvalidCursor."""
     if await reader.value(_EVENT_EXISTS, event_id=query.event_id) is None:
         raise NotFound
-    return await list_assessments(reader, actor, query)
+    return await list_assessments(reader, actor, query, OF_EVENT)
 
 
 async def get_assessment(reader: Reader, actor: Actor, assessment_id: UUID) -> AssessmentRead:

@@ -19,8 +19,8 @@ from app.models.assessments import Assessment, AssessmentEvent, AssessorAssignme
 from app.schemas.assessments import AssessedPerson
 from app.schemas.assessor_assignments import (
     AssignmentList,
-    AssignmentRead,
     Rater,
+    RaterRead,
     RatersAssign,
 )
 from app.services.assessments.moderating import locked
@@ -229,11 +229,11 @@ async def list_raters(reader: Reader, actor: Actor, assessment_id: UUID) -> Assi
     )
 
 
-def _read(row: Row, names: Mapping[UUID, str]) -> AssignmentRead:
+def _read(row: Row, names: Mapping[UUID, str]) -> RaterRead:
     values = dict(row)
     rater, score = values.pop("rater_id"), values.pop("potential_score")
     person = rater and AssessedPerson(employee_id=rater, name=names.get(rater))
-    return AssignmentRead(**values, rater=person, potential_score=score and str(score))
+    return RaterRead(**values, rater=person, potential_score=score and str(score))
 
 
 # --- taking back --------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def _read(row: Row, names: Mapping[UUID, str]) -> AssignmentRead:
 
 async def withdraw(
     session: AsyncSession, actor: Actor, assignment_id: UUID, reason: str
-) -> AssignmentRead:
+) -> RaterRead:
     """The rater's part no longer counts, and the candidate leaves their sight.
 
     Errors: NotFound, OwnAssessment, TransitionNotAllowed unless it is a draft,
@@ -252,7 +252,7 @@ async def withdraw(
 
 async def return_form(
     session: AsyncSession, actor: Actor, assignment_id: UUID, reason: str
-) -> AssignmentRead:
+) -> RaterRead:
     """The rater goes on with a form that they had submitted.
 
     Errors: as `withdraw`.
@@ -266,7 +266,7 @@ async def _move(
     assignment_id: UUID,
     to: AssessorAssignmentState,
     reason: str,
-) -> AssignmentRead:
+) -> RaterRead:
     found = await session.get(AssessorAssignment, assignment_id)
     if found is None:
         raise NotFound
