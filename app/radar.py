@@ -13,7 +13,7 @@ is drawn around whatever was placed.
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import cos, pi, sin
 from typing import Final, Literal
@@ -211,7 +211,11 @@ class _Block:
 
     @property
     def bottom(self) -> float:
-        return self.top + _LINE_HEIGHT * len(self.lines)
+        return self.top + self.line_height * len(self.lines)
+
+    @property
+    def line_height(self) -> int:
+        return _LINE_HEIGHT + self.size - _FONT_SIZE
 
     @property
     def reach(self) -> float:
@@ -227,7 +231,7 @@ class _Block:
             yield _line([(self.x - 50, middle), (self.x - 10, middle)], self.look)
             yield self.look.marker((self.x - 30, middle))
         for number, line in enumerate(self.lines):
-            baseline = self.top + _LINE_HEIGHT * number + _FONT_SIZE
+            baseline = self.top + self.line_height * number + self.size
             yield _text(line, self.x, baseline, text_anchor=self.anchor, font_size=self.size)
 
 
@@ -282,8 +286,8 @@ def _apart(wanted: Sequence[float], heights: Sequence[int]) -> list[float]:
 def _heading(title: str, *, above: float) -> Iterator[_Block]:
     lines = textwrap.wrap(_plain(title), _TITLE_COLUMNS)
     if lines:
-        top = above - _LINE_HEIGHT * (len(lines) + 1)
-        yield _Block(lines, 0, top, "middle", size=_FONT_SIZE + 2)
+        block = _Block(lines, 0, above, "middle", size=_FONT_SIZE + 2)
+        yield replace(block, top=2 * above - block.bottom - _LINE_HEIGHT)
 
 
 def _legend(words: _Words, *, below: float) -> Iterator[_Block]:
