@@ -202,7 +202,7 @@ def boxes(root: ElementTree.Element) -> Iterator[tuple[str, Box]]:
     for text in root.iter(f"{SVG}text"):
         if not re.fullmatch("[0-5]", text.text or ""):  # the numbers of the scale
             size = float(text.get("font-size") or 14)
-            width = size * sum(0.85 if letter == "M" else 0.6 for letter in text.text or "")
+            width = size * sum(0.94 if letter == "W" else 0.6 for letter in text.text or "")
             x, y = float(text.get("x") or 0), float(text.get("y") or 0)
             left = (
                 x - {"start": 0.0, "middle": width / 2, "end": width}[text.get("text-anchor", "")]
@@ -220,7 +220,7 @@ def overlap(one: Box, other: Box) -> bool:
 @pytest.mark.parametrize("count", range(1, 21))
 def test_no_label_is_cut_off_or_covers_another(count: int, label: str) -> None:
     root = ElementTree.fromstring(
-        radar([Axis(label, 3, None)] * count, title="M" * 150, description="", language="id")
+        radar([Axis(label, 3, None)] * count, title="W" * 150, description="", language="id")
     )
     left, top, width, height = map(float, (root.get("viewBox") or "").split())
     found = list(boxes(root))
