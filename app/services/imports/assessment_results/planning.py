@@ -79,13 +79,18 @@ LEFT JOIN assessor_assignments part
 WHERE NOT r.skipped
 """
 
+# The levels that are not recorded yet, and the rating that each of them corrects. Whoever else
+# writes a provider's ratings is an import, and waits for this one.
+RATINGS = """
+CREATE TEMP TABLE import_ratings ON COMMIT DROP AS
+SELECT l.row_number, l.competency_id, l.level, t.id AS rating_id
+FROM import_levels l JOIN import_plan USING (row_number)
+LEFT JOIN assessment_ratings t USING (assignment_id, competency_id)
+WHERE t.level IS DISTINCT FROM l.level
+"""
 LEVELS_DIFFER = """
-UPDATE import_plan p SET differs = true
-WHERE NOT p.differs AND p.row_number IN (
-    SELECT l.row_number FROM import_levels l JOIN import_plan USING (row_number)
-    LEFT JOIN assessment_ratings t USING (assignment_id, competency_id)
-    WHERE t.level IS DISTINCT FROM l.level
-)
+UPDATE import_plan SET differs = true
+WHERE NOT differs AND row_number IN (SELECT row_number FROM import_ratings)
 """
 
 CHANGED = "(differs OR open AND note_differs OR draft AND NOT pending)"
@@ -167,8 +172,9 @@ async def make_plan(
     days = {"starts_on": event.starts_on, "ends_on": event.ends_on}
     await session.execute(text(LEVELS), {"competencies": competency_ids})
     await session.execute(text(PLAN), {"event_id": event.id, **days})
-    for table in ("import_levels", "import_plan"):
-        await session.execute(text(f"ANALYZE {table}"))
+    await session.execute(text("ANALYZE import_levels, import_plan"))
+    await session.execute(text(RATINGS))
+    await session.execute(text("ANALYZE import_ratings"))
     await session.execute(text(LEVELS_DIFFER))
     await _require(session, event)
     return await judge(session, RULES, changed=CHANGED, **days)

@@ -5,7 +5,6 @@ submitted; whoever moderates it looks at it next. Nothing is published by an imp
 """
 
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -65,22 +64,25 @@ STATEMENTS = (
         version = a.version + 1, updated_at = now()
     FROM {GOOD} AND NOT p.part_new AND p.differs AND a.id = p.assignment_id
     """,
+)
+
+CHUNK = 10_000
+"""Rows of the file whose ratings are written at once: an audit event is made in memory."""
+CHUNK_OF = """
+import_ratings g JOIN import_plan p USING (row_number)
+WHERE NOT p.wrong AND p.row_number > :after AND p.row_number <= :after + :chunk
+"""
+RATINGS = (
     f"""
     UPDATE assessment_ratings t SET
-        level = l.level, evidence = {EVIDENCE}, version = t.version + 1, updated_at = now()
-    FROM import_levels l JOIN import_plan p USING (row_number)
-    WHERE NOT p.wrong AND p.differs AND t.assignment_id = p.assignment_id
-      AND t.competency_id = l.competency_id AND t.level <> l.level
+        level = g.level, evidence = {EVIDENCE}, version = t.version + 1, updated_at = now()
+    FROM {CHUNK_OF} AND t.id = g.rating_id
     """,
     f"""
     INSERT INTO assessment_ratings
         (assignment_id, assessment_id, competency_id, source, level, evidence)
-    SELECT p.assignment_id, p.assessment_id, l.competency_id, 'assessor', l.level, {EVIDENCE}
-    FROM import_levels l JOIN import_plan p USING (row_number)
-    WHERE NOT p.wrong AND p.differs AND NOT EXISTS (
-        SELECT FROM assessment_ratings t
-        WHERE t.assignment_id = p.assignment_id AND t.competency_id = l.competency_id)
-    ORDER BY p.row_number
+    SELECT p.assignment_id, p.assessment_id, g.competency_id, 'assessor', g.level, {EVIDENCE}
+    FROM {CHUNK_OF} AND g.rating_id IS NULL ORDER BY p.row_number
     """,
 )
 
@@ -89,8 +91,12 @@ async def write_plan(session: AsyncSession, event_id: UUID, filename: str) -> As
     """Write it all; yields how much is done, from 0 to 1. Errors: PlanOutdated."""
     if await session.scalar(text(LOCK)):
         raise PlanOutdated
-    given: dict[str, Any] = {"event_id": event_id, "filename": filename}
-    for number, statement in enumerate(STATEMENTS, 1):
-        values = {name: value for name, value in given.items() if f":{name}" in statement}
+    for statement in STATEMENTS:
+        values = {"event_id": event_id} if ":event_id" in statement else {}
         await session.execute(text(statement), values)
-        yield number / len(STATEMENTS)
+    last = await session.scalar(text("SELECT max(row_number) FROM import_plan")) or 0
+    for after in range(0, last, CHUNK):
+        for statement in RATINGS:
+            place = {"filename": filename, "after": after, "chunk": CHUNK}
+            await session.execute(text(statement), place)
+        yield min(1, (after + CHUNK) / last)
