@@ -593,6 +593,20 @@ async def test_nothing_tells_the_candidate_who_rates_them(
             assert not any(secret in rows for secret in forbidden), table
 
 
+@pytest.mark.parametrize("role", [Role.HR_ADMIN, Role.AUDITOR])
+async def test_nor_do_they_learn_it_from_their_office(
+    role: Role, actors: Actors, here: Office
+) -> None:
+    assessment = await here.assessment(state="submitted")
+    await here.assessing.rater(assessment, "peer", here.peers[0], levels=2)
+    officer = await actors.sign_in(role, here.candidate)
+    for part in ("assignments", "ratings"):
+        answer = await officer.get(f"/assessments/{assessment}/{part}")
+        problem(answer, 403, "own_assessment")
+    shown_own = ok(await officer.get(f"/assessments/{assessment}"))
+    assert shown_own["progress"] == {"assigned": 1, "submitted": 1, "by_source": None}
+
+
 async def test_named_raters_leave_an_event_when_they_look(
     actors: Actors, here: Office, owner: asyncpg.Connection
 ) -> None:

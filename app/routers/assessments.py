@@ -64,7 +64,7 @@ async def get_assessment(assessment_id: UUID, reader: ReadSession) -> Response:
     return answer_with_etag(assessment.version, assessment)
 
 
-@router.get("/{assessment_id}/ratings", responses=problems(NotFound))
+@router.get("/{assessment_id}/ratings", responses=problems(NotFound, OwnAssessment))
 async def get_ratings(assessment_id: UUID, reader: ReadSession) -> AssessmentRatings:
     """What was rated, for moderation.
 
@@ -74,7 +74,7 @@ async def get_ratings(assessment_id: UUID, reader: ReadSession) -> AssessmentRat
     return await ratings.get_ratings(reader, reader.actor, assessment_id)
 
 
-@router.get("/{assessment_id}/assignments", responses=problems(NotFound))
+@router.get("/{assessment_id}/assignments", responses=problems(NotFound, OwnAssessment))
 async def list_raters(assessment_id: UUID, reader: ReadSession) -> AssignmentList:
     """Who rates in an assessment.
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Integer, Uuid, bindparam, func, select, text
 
 from app.access.actors import Actor
-from app.access.assessments import can_see_assessment
+from app.access.assessments import can_see_assessment, require_another
 from app.database import Reader, Row
 from app.errors import NotFound
 from app.models.assessments import (
@@ -66,13 +66,17 @@ Levels = Mapping[tuple[UUID, RaterSource], Sequence[int]]
 
 
 async def get_ratings(reader: Reader, actor: Actor, assessment_id: UUID) -> AssessmentRatings:
-    """What the submitted raters gave, by competency and source. Errors: NotFound."""
+    """What the submitted raters gave, by competency and source.
+
+    Errors: NotFound; OwnAssessment.
+    """
     row = await reader.one(_ASSESSMENT, assessment_id=assessment_id)
     nobody: tuple[UUID, ...] = ()
     if row is None or not can_see_assessment(
         actor, row["employee_id"], superiors=nobody, raters=nobody
     ):
         raise NotFound
+    require_another(actor, row["employee_id"])
     reader.reveals([row["employee_id"]])
     raters = {
         RaterSource(counted["source"]): counted["raters"]

@@ -151,6 +151,8 @@ async def get_assessment(reader: Reader, actor: Actor, assessment_id: UUID) -> A
     if row["known"]:
         reader.reveals([row["employee_id"]])
     progress = await _progress(reader, actor, assessment_id)
+    if actor.is_self(row["employee_id"]):
+        progress.by_source = None
     return AssessmentRead(**_fields(row, names), progress=progress)
 
 

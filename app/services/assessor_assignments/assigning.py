@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, String, Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
-from app.access.assessments import can_see_assessment
+from app.access.assessments import can_see_assessment, require_another
 from app.calendar import now, today
 from app.database import Reader, Row, SessionReader
 from app.errors import Bilingual, Conflict, FieldError, Invalid, NotFound, TransitionNotAllowed
@@ -212,7 +212,9 @@ _RATERS = (
 
 
 async def list_raters(reader: Reader, actor: Actor, assessment_id: UUID) -> AssignmentList:
-    """Every rater that the assessment has or had. Errors: NotFound.
+    """Every rater that the assessment has or had.
+
+    Errors: NotFound; OwnAssessment, since an officer is not to learn either who rates them.
 
     The event of the read names the candidate alone: beside them a rater's name would tell them
     who rates them.
@@ -221,6 +223,7 @@ async def list_raters(reader: Reader, actor: Actor, assessment_id: UUID) -> Assi
     nobody: tuple[UUID, ...] = ()
     if person is None or not can_see_assessment(actor, person, superiors=nobody, raters=nobody):
         raise NotFound
+    require_another(actor, person)
     reader.reveals([person])
     rows = await reader.all(_RATERS, assessment_id=assessment_id)
     names = await names_of(reader, actor, {row["rater_id"] for row in rows if row["rater_id"]})
