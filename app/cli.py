@@ -7,9 +7,10 @@ import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
@@ -18,7 +19,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.settings import Settings
-from app.vocabulary import ImportKind, Role, Scope
+from app.vocabulary import ExportDataset, ImportKind, Role, Scope
+
+if TYPE_CHECKING:
+    from app.api_client import Credentials
 
 app = typer.Typer(
     help="Kemuning: the civil service of a local government, arranged in the open.",
@@ -27,6 +31,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="The audit log: verify it, sign it.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+export = typer.Typer(help="Data sets for auditors: save them, verify them.", no_args_is_help=True)
+app.add_typer(export, name="export")
 rules = typer.Typer(help="The rules by which results are made.", no_args_is_help=True)
 app.add_typer(rules, name="rules")
 out = Console(stderr=True)
@@ -35,7 +41,14 @@ out = Console(stderr=True)
 Folder = Annotated[Path, typer.Option(help="Where the demo keeps its data.")]
 DEMO_FOLDER = Path(".kemuning-demo")
 OTHER_VARIABLES = {"KEMUNING_URL", "KEMUNING_LOGIN", "KEMUNING_PASSWORD"}
-"""Of `kemuning import`, which talks to a server and has no settings."""
+"""Of `kemuning import` and `export`, which talk to a server and have no settings."""
+HERE = "http://127.0.0.1:8000"
+Login = Annotated[str, typer.Option(envvar="KEMUNING_LOGIN", prompt=True)]
+Url = Annotated[str, typer.Option(envvar="KEMUNING_URL")]
+PasswordFile = Annotated[
+    Path | None, typer.Option(help="Read the password from here.", exists=True)
+]
+Service = Annotated[bool, typer.Option("--service", help="The login is a service client's id.")]
 T = TypeVar("T")
 
 
@@ -185,7 +198,7 @@ def migrate(
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
-    login: Annotated[str, typer.Option(envvar="KEMUNING_LOGIN", prompt=True)],
+    login: Login,
     kind: Annotated[ImportKind, typer.Option(help="What the rows are.")] = ImportKind.EMPLOYEES,
     event: Annotated[
         str | None, typer.Option(help="Code of the event that assessment results belong to.")
@@ -197,13 +210,9 @@ def import_(
     create_positions: Annotated[
         bool, typer.Option("--create-positions", help="Create positions that are missing.")
     ] = False,
-    url: Annotated[str, typer.Option(envvar="KEMUNING_URL")] = "http://127.0.0.1:8000",
-    password_file: Annotated[
-        Path | None, typer.Option(help="Read the password from here.", exists=True)
-    ] = None,
-    service: Annotated[
-        bool, typer.Option("--service", help="The login is a service client's id.")
-    ] = False,
+    url: Url = HERE,
+    password_file: PasswordFile = None,
+    service: Service = False,
 ) -> None:
     """Import employees, or results of an assessment event, through the API of a running server.
 
@@ -213,20 +222,86 @@ def import_(
     The password is read from --password-file, from KEMUNING_PASSWORD, or asked for. Wrong rows
     are written beside the file, to be mended; the exit status is then 1.
     """
-    from app.import_client import Credentials, ImportFailed, Order, import_file
+    from app.api_client import ServerRefused
+    from app.import_client import Order, import_file
+
+    credentials = credentials_of(login, password_file, service=service)
+    order = Order(file, kind, event, dry_run, partial, create_positions)
+    try:
+        good = import_file(url, credentials, order, out)
+    except ServerRefused as failed:
+        raise fail(str(failed)) from None
+    if not good:
+        raise typer.Exit(1)
+
+
+def credentials_of(login: str, password_file: Path | None, *, service: bool) -> "Credentials":
+    """What signs in, with the password from the file, the environment, or as it is typed."""
+    from app.api_client import Credentials
 
     if password_file is not None:
         password = password_file.read_text().strip()
     else:
         password = os.environ.get("KEMUNING_PASSWORD") or typer.prompt("Password", hide_input=True)
-    credentials = Credentials(login, password, service, lambda: str(typer.prompt("TOTP code")))
-    order = Order(file, kind, event, dry_run, partial, create_positions)
+    return Credentials(login, password, service, lambda: str(typer.prompt("TOTP code")))
+
+
+@export.command("save")
+def save_export(
+    dataset: Annotated[ExportDataset, typer.Argument(help="What to export.")],
+    file: Annotated[
+        Path, typer.Argument(dir_okay=False, help="Ends in .csv, .ndjson, .xlsx or .parquet.")
+    ],
+    purpose: Annotated[str, typer.Option(prompt=True, help="Why; kept with the export.")],
+    login: Login,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"],
+            help="The moment to show, as 2026-01-31T17:00:00+07:00; now when left out.",
+        ),
+    ] = None,
+    url: Url = HERE,
+    password_file: PasswordFile = None,
+    service: Service = False,
+) -> None:
+    """Save a data set with its signed manifest, through the API of a running server.
+
+    The manifest stands beside the file, as FILE.manifest.json.
+    """
+    from app.api_client import ServerRefused
+    from app.export_client import FileRefused, Order, save_export
+
+    credentials = credentials_of(login, password_file, service=service)
     try:
-        good = import_file(url, credentials, order, out)
-    except ImportFailed as failed:
-        raise fail(str(failed)) from None
-    if not good:
-        raise typer.Exit(1)
+        save_export(url, credentials, Order(dataset, file, as_of, purpose), out)
+    except (ServerRefused, FileRefused) as refused:
+        raise fail(str(refused)) from None
+
+
+@export.command("verify")
+def verify_export(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    manifest: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    keys: Annotated[
+        str, typer.Option(help="The published audit keys: a file, or their address.")
+    ] = f"{HERE}/.well-known/audit-keys.json",
+) -> None:
+    """Verify that a file is what its manifest says, and who signed that. Needs no server.
+
+    Get the keys from the installation's /.well-known/audit-keys.json, and keep them.
+    """
+    from app.export_client import FileRefused, verify_export
+
+    try:
+        told = verify_export(file, manifest, keys)
+    except FileRefused as refused:
+        raise fail(str(refused)) from None
+    out.print(
+        f"{file} is the data set {told['dataset']} as of {told['as_of']}: {told['rows']:,} rows,"
+        f" read at {told['read_at']} from {told['origin']}.",
+        markup=False,
+    )
 
 
 @app.command("create-account")

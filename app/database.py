@@ -315,8 +315,8 @@ async def _abandon(connection: asyncpg.Connection) -> None:
     """Roll back, or close the connection where even that fails."""
     try:
         await connection.execute("ROLLBACK", timeout=2)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        connection.terminate()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        connection.terminate()  # the last one: in the midst of a COPY
 
 
 def _entry(actor: Actor, persona: str | None) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """`kemuning import`: a file sent to the API from a terminal, and what came of it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,19 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from app.api_client import Credentials, ServerRefused, checked, signed_in
 from app.vocabulary import ImportKind
 
-API = "/api/v1"
 FINAL = ("checked", "imported", "refused", "failed")
 POLL_SECONDS = 0.5
 SHOWN_FINDINGS = 10
 PATIENCE_SECONDS = 60.0
 """How long the server may be unreachable, restarting for example, before it's given up."""
 COUNTS = ("rows", "new", "changed", "unchanged", "skipped", "wrong", "warnings")
-
-
-class ImportFailed(Exception):
-    """Why the import could not be made, in a sentence for its user."""
 
 
 class Order(NamedTuple):
@@ -36,48 +32,16 @@ class Order(NamedTuple):
     create_positions: bool
 
 
-class Credentials(NamedTuple):
-    """Of an officer, or of a service client; `ask_code` asks the officer for a TOTP code."""
-
-    login: str
-    password: str
-    service: bool
-    ask_code: Callable[[], str]
-
-
 def import_file(url: str, credentials: Credentials, order: Order, out: Console) -> bool:
     """Send the file, follow the job, print what came of it; whether no row is wrong.
 
-    The error file is written beside the input. Errors: ImportFailed.
+    The error file is written beside the input. Errors: ServerRefused.
     """
-    try:
-        with httpx.Client(base_url=url.rstrip("/") + API, timeout=60) as client:
-            token = _sign_in(client, credentials)
-            client.headers["Authorization"] = f"Bearer {token}"
-            begun = _checked(_upload(client, order)).json()
-            done = _followed(client, begun["id"], out)
-            _print(done, out)
-            return _good(client, done, order, out)
-    except httpx.UnsupportedProtocol as error:
-        raise ImportFailed(f"{url} is no address: begin it with http:// or https://") from error
-    except httpx.HTTPError as error:
-        raise ImportFailed(f"{url} does not answer: {type(error).__name__}") from error
-
-
-def _sign_in(client: httpx.Client, credentials: Credentials) -> str:
-    login, password = credentials.login, credentials.password
-    if credentials.service:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": login,
-            "client_secret": password,
-        }
-        return str(_checked(client.post("/sign-in/token", data=form)).json()["access_token"])
-    body = {"login": login, "password": password}
-    answer = client.post("/sign-in", json=body)
-    if answer.status_code >= 400 and answer.json().get("code") == "second_factor_required":
-        answer = client.post("/sign-in", json={**body, "totp_code": credentials.ask_code()})
-    return str(_checked(answer).json()["access_token"])
+    with signed_in(url, credentials) as client:
+        begun = checked(_upload(client, order)).json()
+        done = _followed(client, begun["id"], out)
+        _print(done, out)
+        return _good(client, done, order, out)
 
 
 def _upload(client: httpx.Client, order: Order) -> httpx.Response:
@@ -95,9 +59,9 @@ def _upload(client: httpx.Client, order: Order) -> httpx.Response:
 
 def _event(client: httpx.Client, code: str) -> str:
     """The id of the event with that code."""
-    found = _checked(client.get("/assessment-events", params={"code": code})).json()["items"]
+    found = checked(client.get("/assessment-events", params={"code": code})).json()["items"]
     if not found:
-        raise ImportFailed(f"There is no assessment event {code}")
+        raise ServerRefused(f"There is no assessment event {code}")
     return str(found[0]["id"])
 
 
@@ -115,7 +79,7 @@ def _followed(client: httpx.Client, import_id: str, out: Console) -> dict[str, A
                     raise
             else:
                 if answer.status_code < 500 or time.monotonic() > patience:
-                    state: dict[str, Any] = _checked(answer).json()
+                    state: dict[str, Any] = checked(answer).json()
                     patience = time.monotonic() + PATIENCE_SECONDS
                     if state["state"] in FINAL:
                         return state
@@ -147,7 +111,7 @@ def _good(client: httpx.Client, done: Mapping[str, Any], order: Order, out: Cons
     _print_findings(client, done, "warning", out)
     if not done["counts"]["wrong"]:
         return True
-    answer = _checked(client.get(f"/imports/{done['id']}/error-file"))
+    answer = checked(client.get(f"/imports/{done['id']}/error-file"))
     suffix = ".xlsx" if "spreadsheetml" in answer.headers["content-type"] else ".csv"
     path = order.file.with_name(f"{order.file.stem}-kesalahan{suffix}")
     path.write_bytes(answer.content)
@@ -166,7 +130,7 @@ def _print_findings(
 ) -> None:
     """The first of them, by row."""
     query: dict[str, str | int] = {"severity": severity, "limit": SHOWN_FINDINGS}
-    found = _checked(client.get(f"/imports/{done['id']}/findings", params=query)).json()
+    found = checked(client.get(f"/imports/{done['id']}/findings", params=query)).json()
     if severity == "warning" and found["items"]:
         out.print("Warnings:")
     for finding in found["items"]:
@@ -174,16 +138,3 @@ def _print_findings(
         out.print(f"{finding['row_number']:>6}{where} {finding['detail']}", markup=False)
     if found["next_cursor"]:
         out.print("       …")
-
-
-def _checked(answer: httpx.Response) -> httpx.Response:
-    """The answer, where it is none of the server's problems. Errors: ImportFailed."""
-    if answer.status_code < 400:
-        return answer
-    try:
-        problem = answer.json()
-        details = [problem["title"], problem.get("detail")]
-        details += [f"{e['pointer']}: {e['detail']}" for e in problem.get("errors", ())]
-    except (ValueError, KeyError, TypeError):
-        details = [f"The server answered {answer.status_code}"]
-    raise ImportFailed(". ".join(d for d in details if d))

@@ -48,7 +48,8 @@ EVENTS_A_STATEMENT: Final = 20
 UNHURRIED: Final = (
     f"SET LOCAL statement_timeout = {LONGEST_MS};"
     f" SET LOCAL idle_in_transaction_session_timeout = {LONGEST_MS};"
-    " SET LOCAL work_mem = '64MB'"
+    " SET LOCAL work_mem = '64MB';"
+    " SET LOCAL client_connection_check_interval = '1s'"
 )
 HASH_JOINS: Final = "SET LOCAL enable_nestloop = off"
 FACTS = select(
