@@ -8,7 +8,7 @@ all but who of the anonymous raters gave what.
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, bindparam, cast, false, func, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access.actors import Actor
@@ -21,17 +21,20 @@ VIEWER = bindparam("viewer", type_=Uuid())
 Column = ColumnElement[UUID] | InstrumentedAttribute[UUID]
 
 
-def _any_of(function: str) -> ColumnElement[UUID]:
-    """`ANY` of what a function gives, which is called once a statement, not once a row."""
-    ids = ARRAY(Uuid())
-    return func.any(cast(select(getattr(func.app, function)(type_=ids)).scalar_subquery(), ids))
+def _given_by(function: str) -> Select[tuple[UUID]]:
+    """The ids that a function gives: called once a statement, and looked up by their hash.
+
+    `= ANY` would go through them for every row, and a dinas may have thousands of people.
+    """
+    ids = getattr(func.app, function)(type_=ARRAY(Uuid()))
+    return select(func.unnest(ids, type_=Uuid()))
 
 
-LED = _any_of("subordinates")
+LED = _given_by("subordinates")
 """Whom the employee who asks leads today, directly or not."""
-RATED = _any_of("rated_assessments")
+RATED = _given_by("rated_assessments")
 """The assessments in which the employee who asks rates, in any part."""
-ASSESSED = _any_of("assessed_assessments")
+ASSESSED = _given_by("assessed_assessments")
 """Those in which they are an assessor."""
 
 
@@ -57,8 +60,8 @@ def results_visible(role: Role, employee_id: Column, assessment_id: Column) -> C
         return false()
     return or_(
         employee_id == VIEWER,
-        employee_id == LED,
-        assessment_id == ASSESSED,
+        employee_id.in_(LED),
+        assessment_id.in_(ASSESSED),
     )
 
 
@@ -77,8 +80,8 @@ def assessments_visible(
         return results_visible(role, employee_id, assessment_id)
     return or_(
         employee_id == VIEWER,
-        employee_id == LED,
-        assessment_id == RATED,
+        employee_id.in_(LED),
+        assessment_id.in_(RATED),
     )
 
 
@@ -112,7 +115,7 @@ def profile_visible(role: Role, employee_id: Column) -> ColumnElement[bool]:
         return true()
     if role is not Role.ASN:
         return false()
-    return or_(employee_id == VIEWER, employee_id == LED)
+    return or_(employee_id == VIEWER, employee_id.in_(LED))
 
 
 def viewer(actor: Actor) -> dict[str, UUID | None]:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, func, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, func, or_, select
 
 from app.access.actors import Actor
 from app.access.assessments import results_visible
@@ -98,20 +98,22 @@ def _changed_results(role: Role) -> Select[Any]:
 
     It changes by another result of the same person too, or by the day on which it expires.
     """
-    result, of_assessment = _results(role), AssessmentResult.assessment_id == Assessment.id
     persons = of_persons(AssessmentResult, Assessment, EmployeeProfile)
-    of_others = result.join(Assessment, of_assessment)
-    return together(
-        result.where(AssessmentResult.employee_id.in_(persons)),
-        result.where(AssessmentResult.valid_until > UNTIL, AssessmentResult.valid_until <= AS_OF),
-        *(
-            of_others.where(column.in_(changed))
-            for column, changed in (
-                (Assessment.event_id, of_wholes(AssessmentEvent.id)),
-                (Assessment.position_id, of_wholes(PositionVersion.position_id)),
-                (Assessment.position_id, _positions_in_changed_units()),
-            )
-        ),
+    assessments = (
+        select(Assessment.id).where(column.in_(changed))
+        for column, changed in (
+            (Assessment.event_id, of_wholes(AssessmentEvent.id)),
+            (Assessment.position_id, of_wholes(PositionVersion.position_id)),
+            (Assessment.position_id, _positions_in_changed_units()),
+        )
+    )
+    expires = AssessmentResult.valid_until
+    return _results(role).where(
+        or_(
+            AssessmentResult.employee_id.in_(persons),
+            AssessmentResult.assessment_id.in_(together(*assessments)),
+            (expires > UNTIL) & (expires <= AS_OF),
+        )
     )
 
 
