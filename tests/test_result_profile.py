@@ -309,6 +309,10 @@ async def test_against_the_seat_that_one_holds(
     path = f"/employees/{office.staff}/comparison"
     chief = await actors.asn(office.chief)
     problem(await chief.get(path), 404, "not_found")  # who holds which seat is not told so
+    script = await actors.service("assessments:read")
+    assert (await profile(script, office.staff))["position"] is None
+    both = await actors.service("assessments:read", "employees:read")
+    assert (await profile(both, office.staff))["position"]["id"] == office.position
     await office.published(MIXED)
     for client in (staff, chief):
         shown = ok(await client.get(path))
