@@ -108,9 +108,9 @@ RATE = text(
               JOIN competency_standards s ON s.position_id = a.position_id
                   AND s.competency_id = c.id AND s.valid @> e.ends_on
               WHERE a.id = f.assessment_id))
-      AND (:expected = 0 OR EXISTS (
-              SELECT FROM assessment_ratings r
-              WHERE r.assignment_id = f.id AND r.competency_id = c.id))
+      AND :expected = coalesce((
+              SELECT version FROM assessment_ratings
+              WHERE assignment_id = f.id AND competency_id = c.id), 0)
     ON CONFLICT (assignment_id, competency_id) DO UPDATE
         SET level = excluded.level, note = excluded.note, evidence = excluded.evidence,
             version = old.version + 1, updated_at = clock_timestamp()
