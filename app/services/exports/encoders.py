@@ -143,6 +143,8 @@ class Workbook:
 
     def close(self) -> None:
         """Also where the book was never finished: its files lie in the folder."""
+        for sheet in self._book.worksheets():
+            sheet.row_data_fh.close()
         self._folder.cleanup()
 
 
