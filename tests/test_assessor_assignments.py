@@ -11,6 +11,8 @@ import asyncpg
 import httpx
 import pytest
 
+from app.database import bind
+from app.services.assessor_assignments.rating import RATE
 from app.vocabulary import Role
 from tests.actors import Actors, Client, problem
 from tests.assessing import Office, office
@@ -427,17 +429,22 @@ async def test_rating_while_being_withdrawn(
     assert await owner.fetchval("SELECT count(*) FROM assessment_ratings") == codes.count(200)
 
 
-async def test_an_assignment_is_locked_while_it_is_rated(
-    form: Form, hr: Client, owner: asyncpg.Connection
+async def test_a_withdrawal_waits_for_a_rating_under_way(
+    form: Form, hr: Client, here: Office, owner: asyncpg.Connection
 ) -> None:
-    """The rater's transaction is still open: the withdrawal waits for it."""
-    assignment = UUID(form.path.rsplit("/", 1)[1])
-    async with owner.transaction():
-        await owner.execute("SELECT FROM assessor_assignments WHERE id = $1 FOR SHARE", assignment)
+    """The rater's transaction is still open: what it writes is seen, or never was."""
+    one = (await form.read())["competencies"][0]["competency_id"]
+    keys = {"assignment_id": UUID(form.path.rsplit("/", 1)[1]), "competency_id": UUID(one)}
+    values = {"rater_id": here.assessor, "level": 3, "note": None, "evidence": [], "expected": 0}
+    statement, arguments = bind(RATE, keys | values)
+    kind = {"encoder": json.dumps, "decoder": json.loads, "schema": "pg_catalog"}
+    await owner.set_type_codec("jsonb", **kind)
+    async with persona(owner, Role.ASN, here.assessor) as connection:
+        assert await connection.fetchval(statement, *arguments) == 1
         withdrawal = asyncio.create_task(
             hr.post(f"{form.path}/withdraw", json={"reason": "Berhalangan."})
         )
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.3)
         assert not withdrawal.done()
     assert (await withdrawal).status_code == 200
 
