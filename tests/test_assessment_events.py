@@ -295,6 +295,8 @@ async def test_a_marriage_holds_for_both_over_its_days(
             assert seen["spouse_id"] == str(spouse)
         before = await themself.get(f"/employees/{person}/spouse", params={"as_of": "2020-02-01"})
         problem(before, 404, "not_found")
+        export = ok(await themself.get(f"/employees/{person}/data-export"))
+        assert [s["spouse_id"] for s in export["spouses"]] == [str(spouse)]
     stranger = await actors.asn(budi)
     problem(await stranger.get(path), 404, "not_found")
     ended = await hr.delete(

@@ -19,6 +19,7 @@ from app.schemas.employees import (
     ServiceDay,
     Title,
 )
+from app.schemas.spouses import SpouseRead
 from app.validation_messages import explain
 from app.vocabulary import CorrectionField, CorrectionState, Golongan, Sex
 
@@ -184,6 +185,7 @@ class DataExport(Schema):
             "employee": _shown(EmployeeRead),
             "nik": "3308015501850001",
             "history": _shown(EmployeeHistory),
+            "spouses": [_shown(SpouseRead)],
             "correction_requests": [_REQUEST],
             "processing_trail": "/api/v1/me/data-access",
         }
@@ -193,6 +195,7 @@ class DataExport(Schema):
     employee: EmployeeRead
     nik: str | None
     history: EmployeeHistory
+    spouses: list[SpouseRead]
     correction_requests: list[CorrectionRead]
     processing_trail: str = Field(description="Where to read who looked at the data, and why.")
 

@@ -12,6 +12,7 @@ from app.sealing import Sealer
 from app.services import correction_requests
 from app.services.employees.nik import NikNotRecorded, open_nik
 from app.services.employees.reading import get_employee, get_history
+from app.services.employees.spouses import list_spouses
 
 TRAIL = "/api/v1/me/data-access"
 
@@ -35,6 +36,7 @@ async def export_data(
         employee=employee,
         nik=nik,
         history=history,
+        spouses=await list_spouses(reader, employee_id),
         correction_requests=await _requests(reader, actor, employee_id),
         processing_trail=TRAIL,
     )

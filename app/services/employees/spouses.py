@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
 from app.access.employees import can_see
-from app.database import Reader, SessionReader
+from app.database import Reader, Row, SessionReader
 from app.errors import Bilingual, Conflict, FieldError, Invalid, NotFound
 from app.models.employees import Employee, EmployeeSpouse
 from app.schemas.spouses import SpouseRead, SpouseRecord
@@ -28,7 +28,9 @@ _MARRIAGE = select(
     ends(M).label("effective_until"),
     Employee.version,
 ).join(Employee, Employee.id == _PERSON)
-_ONE = _MARRIAGE.where(or_(M.employee_id == _PERSON, M.spouse_id == _PERSON), holds(M))
+_THEIRS = _MARRIAGE.where(or_(M.employee_id == _PERSON, M.spouse_id == _PERSON))
+_ONE = _THEIRS.where(holds(M))
+_EVERY = _THEIRS.order_by(begins(M))
 
 
 class AlreadyMarried(Conflict):
@@ -47,13 +49,18 @@ async def get_spouse(reader: Reader, actor: Actor, employee_id: UUID, as_of: dat
     if row is None:
         raise NotFound
     reader.reveals([row["employee_id"], row["spouse_id"]])
-    return SpouseRead(
-        employee_id=employee_id,
-        spouse_id=_other(employee_id, row["employee_id"], row["spouse_id"]),
-        effective_from=row["effective_from"],
-        effective_until=row["effective_until"],
-        version=row["version"],
-    )
+    return _read(employee_id, row)
+
+
+async def list_spouses(reader: Reader, employee_id: UUID) -> list[SpouseRead]:
+    """Every marriage recorded of somebody whom the caller may see, oldest first."""
+    rows = await reader.all(_EVERY, employee_id=employee_id)
+    return [_read(employee_id, row) for row in rows]
+
+
+def _read(employee_id: UUID, row: Row) -> SpouseRead:
+    spouse = _other(employee_id, row["employee_id"], row["spouse_id"])
+    return SpouseRead.model_validate({**row, "employee_id": employee_id, "spouse_id": spouse})
 
 
 async def record_spouse(
@@ -103,7 +110,7 @@ async def end_marriage(
     return employee.version
 
 
-def _of(people: set[UUID], on: date) -> Select[tuple[EmployeeSpouse]]:
+def _of(people: set[UUID], on: date) -> Select[EmployeeSpouse]:
     """Their marriages on that day or later."""
     theirs = or_(M.employee_id.in_(people), M.spouse_id.in_(people))
     return select(M).where(theirs, overlaps(M, Range(on, None))).order_by(begins(M))
