@@ -156,14 +156,16 @@ async def _prepare(connection: asyncpg.Connection) -> None:
         )
 
 
-def enter_to_read(actor: Actor, persona: str | None = None) -> str:
+def enter_to_read(actor: Actor, persona: str | None = None, snapshot: str | None = None) -> str:
     """One round trip: begin, check the account, become the persona.
 
-    Every value is an enumeration's or a UUID's, so that it can stand in the text.
+    Every value is an enumeration's or a UUID's, or PostgreSQL's own name of a snapshot that
+    another transaction shares, so that it can stand in the text.
     """
     account, session = _text(actor.account_id), _text(actor.session_id)
+    shared = f"SET TRANSACTION SNAPSHOT '{snapshot}';" if snapshot else ""
     return (
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+        f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{shared}"
         f"SELECT app.check_account(nullif('{account}', '')::uuid, {int(actor.token_version)},"
         f" nullif('{session}', '')::uuid),"
         f" set_config('role', '{persona or actor.persona}', true),"
@@ -260,13 +262,13 @@ class Database:
 
     @asynccontextmanager
     async def reading(
-        self, actor: Actor, *, persona: str | None = None
+        self, actor: Actor, *, persona: str | None = None, snapshot: str | None = None
     ) -> AsyncIterator[DriverReader]:
-        """A read: one snapshot, read-only, on the driver itself.
+        """A read: one snapshot, its own or a shared one, read-only, on the driver itself.
 
         Errors: as `transaction`.
         """
-        async with self._entered(enter_to_read(actor, persona)) as connection:
+        async with self._entered(enter_to_read(actor, persona, snapshot)) as connection:
             yield DriverReader(connection, actor)
 
     @asynccontextmanager

@@ -42,12 +42,12 @@ def save_export(url: str, credentials: Credentials, order: Order, out: Console) 
 
     Errors: ServerRefused, FileRefused.
     """
-    body = {"dataset": order.dataset, "format": _form(order.file)}
+    body: dict[str, str] = {"dataset": order.dataset, "format": _form(order.file)}
     if order.as_of is not None:
         body["as_of"] = order.as_of.isoformat()
     begun = order.file.with_name(order.file.name + ".part")
     with signed_in(url, credentials) as client:
-        headers = {"X-Purpose": order.purpose.encode()}
+        headers = [(b"X-Purpose", order.purpose.encode())]
         asked = checked(client.post("/exports", json=body, headers=headers)).json()
         with out.status(f"Fetching {order.dataset}"):
             _fetch(client, f"/exports/{asked['id']}/content", begun)

@@ -10,7 +10,7 @@ as copying some ten megabytes, so both go on at once; until it is on disk, what 
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import Select, SelectBase, Text, cast, func, insert, literal_column, select
+from sqlalchemy import Integer, Select, SelectBase, Text, cast, func, insert, literal_column, select
 
 from app.access.actors import RECORDER, SEQUENCER, Actor
 from app.calendar import now
@@ -56,6 +56,7 @@ FACTS = select(
     func.now().label("read_at"),
     cast(func.pg_current_snapshot(), Text).label("snapshot"),
     func.app.schema_revision().label("schema_revision"),
+    func.pg_export_snapshot().label("shared"),
 )
 log = structlog.get_logger()
 
@@ -135,17 +136,16 @@ async def _read(
         await reader.connection.execute(HASH_JOINS)
     await refuse_too_many(reader, export)
     facts = dict(await reader.one(FACTS) or {})
-    subjects = await _subjects(reader, dataset, export.as_of)
-    outlet.recording = asyncio.create_task(
-        _record(database, reader.actor, dataset.entity, subjects)
-    )
+    shared = facts.pop("shared")
+    if dataset.subjects is not None:
+        recording = _record(database, reader.actor, dataset, export.as_of, shared)
+        outlet.recording = asyncio.create_task(recording)
     try:
         copy = copy_of(dataset, export.format, export.as_of)
         rows = await _copy(reader.connection, copy, encoder, outlet)
         await outlet.release()
     finally:
-        outlet.recording.cancel()
-        await asyncio.wait([outlet.recording])
+        await outlet.close()
     return facts, rows
 
 
@@ -211,6 +211,12 @@ class _Outlet:
         if on_record or self.size > HELD_BYTES:
             await self.release()
 
+    async def close(self) -> None:
+        """Nothing more is recorded."""
+        if self.recording is not None:
+            self.recording.cancel()
+            await asyncio.wait([self.recording])
+
     async def release(self) -> None:
         """Wait for the record, then send what is held. Errors: those of the record."""
         if self.recording is not None:
@@ -223,39 +229,35 @@ class _Outlet:
 # --- whose data it is ---------------------------------------------------------------------
 
 
-async def _subjects(reader: DriverReader, dataset: Dataset, as_of: datetime) -> Sequence[str]:
-    """Whom the rows are about: ids joined by commas, a thousand a text."""
-    if dataset.subjects is None:
-        return []
-    statement = _in_thousands(dataset.subjects)
-    return [row["ids"] for row in await reader.all(statement, **values_of(as_of))]
-
-
-@lru_cache(maxsize=32)
-def _in_thousands(subjects: SelectBase) -> Select[Any]:
-    people = subjects.subquery("people")
-    (person,) = people.c
-    place = func.row_number().over(order_by=person) - literal_column("1")
-    batch = func.div(place, literal_column(str(SUBJECTS_AN_EVENT)))
-    numbered = select(person.label("id"), batch.label("batch")).subquery("numbered")
-    ids = func.string_agg(cast(numbered.c.id, Text), literal_column("','"))
-    return select(ids.label("ids")).group_by(numbered.c.batch).order_by(numbered.c.batch)
-
-
-async def _record(database: Database, actor: Actor, entity: str, subjects: Sequence[str]) -> None:
+async def _record(
+    database: Database, actor: Actor, dataset: Dataset, as_of: datetime, snapshot: str
+) -> None:
     """Events of the read, a thousand persons each: on disk when this returns.
 
     Not by the recorder of all other reads, which would have to wait for it.
     """
-    if not subjects:
-        return
-    role = actor.role.value
+    async with database.reading(actor, snapshot=snapshot) as reader:
+        statement = _in_thousands(dataset.subjects)
+        rows = await reader.all(statement, **values_of(as_of))
+    role, entity = actor.role.value, dataset.entity
     who = (actor.operation, actor.account_id, role, actor.purpose, actor.request_id, entity)
     async with database.driver(RECORDER) as connection:
-        for start in range(0, len(subjects), EVENTS_A_STATEMENT):
-            some = subjects[start : start + EVENTS_A_STATEMENT]
-            columns = ([value] * len(some) for value in who)
-            await connection.execute(audit_recorder.INSERT, *columns, some)
+        for start in range(0, len(rows), EVENTS_A_STATEMENT):
+            subjects = [row["ids"] for row in rows[start : start + EVENTS_A_STATEMENT]]
+            columns = ([value] * len(subjects) for value in who)
+            await connection.execute(audit_recorder.INSERT, *columns, subjects)
+
+
+@lru_cache(maxsize=32)
+def _in_thousands(subjects: SelectBase) -> Select[Any]:
+    """Ids joined by commas, a thousand a text."""
+    people = subjects.subquery("people")
+    (person,) = people.c
+    place = func.row_number().over(order_by=person) - literal_column("1", type_=Integer)
+    batch = place // literal_column(str(SUBJECTS_AN_EVENT), type_=Integer)
+    numbered = select(person.label("id"), batch.label("batch")).subquery("numbered")
+    ids = func.string_agg(cast(numbered.c.id, Text), literal_column("','"))
+    return select(ids.label("ids")).group_by(numbered.c.batch).order_by(numbered.c.batch)
 
 
 # --- what went out ------------------------------------------------------------------------
