@@ -27,7 +27,16 @@ from app.access.actors import Actor
 from app.access.table import TABLE, check_operation
 from app.calendar import today
 from app.database import DriverReader
-from app.errors import BadRequest, Bilingual, FieldError, IfMatchRequired, Invalid, StaleVersion
+from app.errors import (
+    BadRequest,
+    Bilingual,
+    FieldError,
+    IfMatchRequired,
+    Invalid,
+    Language,
+    StaleVersion,
+    language_of,
+)
 from app.runtime import Runtime
 from app.schemas.base import Day, Line
 from app.services import idempotency
@@ -172,6 +181,10 @@ async def _fresh_secret(_: CurrentActor) -> Secret:
     return await Secret.random()
 
 
+async def _language(request: Request) -> Language:
+    return language_of(request.headers.get("accept-language"))
+
+
 def next_link(request: Request, cursor: str | None) -> dict[str, str]:
     """The Link header (RFC 8288) to the page after this one; none where it is the last."""
     if cursor is None:
@@ -184,6 +197,8 @@ Session = Annotated[AsyncSession, Depends(open_session, scope="function")]
 ReadSession = Annotated[DriverReader, Depends(open_reader)]
 CurrentRuntime = Annotated[Runtime, Depends(runtime_of)]
 CurrentCaller = Annotated[Caller, Depends(_caller)]
+CurrentLanguage = Annotated[Language, Depends(_language)]
+"""What the caller wants to read: Indonesian, or English by Accept-Language."""
 FreshSecret = Annotated[Secret, Depends(_fresh_secret)]
 """Name it before the session: it is hashed while no transaction is open."""
 AsOf = Annotated[

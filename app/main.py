@@ -37,6 +37,7 @@ from app.routers import (
     sessions,
     sign_in,
     standards,
+    statistics,
     sync,
     units,
 )
@@ -67,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     competencies.router,
     standards.router,
     competency_gaps.router,
+    statistics.router,
     sync.router,
     exports.router,
 )

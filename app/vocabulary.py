@@ -336,6 +336,21 @@ class ObjectionOutcome(StrEnum):
     DENIED = "denied"
 
 
+class StatisticsDataset(StrEnum):
+    """The tables of counts that are published."""
+
+    FIT = "fit"
+    COMPETENCY_GAPS = "competency_gaps"
+
+
+class Fitness(StrEnum):
+    """How somebody's levels stand to what their seat requires."""
+
+    REACHED = "reached"
+    SHORT = "short"
+    NOT_ASSESSED = "not_assessed"
+
+
 class ExportFormat(StrEnum):
     """The form of an exported data set."""
 

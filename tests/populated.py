@@ -21,6 +21,7 @@ from app.calendar import today
 from app.main import create_app
 from app.runtime import Runtime
 from app.services.audit.sequencing import sequence_log
+from app.services.competency_gaps.refreshing import refresh_profiles
 from app.settings import Settings
 from app.vocabulary import Role, Scope
 from tests.actors import Actors, Client
@@ -201,6 +202,7 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
     own_form = await _assessments(Assessing(government), position, own["employee_id"])
     people = (foreign["employee_id"], own["employee_id"])
     ids["result_id"] = await _results(Assessing(government), position, *people)
+    ids["dataset"] = await _statistics(app, hr, owner)
     ids["account_id"], ids["import_id"] = siti.account_id, await _imports(Officer(app, hr))
     made(await hr.post("/accounts/invitations", json={}))
     for name, table, column, value in (
@@ -245,6 +247,16 @@ async def _results(assessing: Assessing, position: str, *employees: UUID) -> obj
     path = "/assessments/{}/publish"
     results = [made(await assessing.hr.post(path.format(a), json=body)) for a in assessments]
     return results[0]["id"]
+
+
+async def _statistics(app: FastAPI, hr: Client, owner: asyncpg.Connection) -> object:
+    """Two snapshots of a table, old enough for another."""
+    runtime: Runtime = app.state.runtime
+    await refresh_profiles(runtime.database)
+    for _ in range(2):
+        snapshot = made(await hr.post("/statistics/fit/snapshots"))
+        await owner.execute("UPDATE statistics_snapshots SET day = day - 100")
+    return snapshot["dataset"]
 
 
 async def _standards(hr: Client, *positions: str) -> dict[str, object]:

@@ -182,6 +182,10 @@ assessment_results_replay                               auditor
 competency_gaps_get_summary                    hr_admin auditor assessments:read
 competency_gaps_list_coverage                  hr_admin auditor assessments:read
 competency_gaps_list_candidates                hr_admin auditor assessments:read
+statistics_list_datasets            anyone
+statistics_get_snapshot             anyone
+statistics_list_snapshots           anyone
+statistics_publish_snapshot                    hr_admin
 audit_list_events                                       auditor
 audit_get_event                                         auditor
 audit_get_inclusion_proof                               auditor

@@ -286,6 +286,12 @@ TABLE: Mapping[str, Rule] = {
         ),
         only(*OVERSIGHT, scope=Scope.ASSESSMENTS_READ),
     ),
+    # statistics
+    **dict.fromkeys(
+        ("statistics_list_datasets", "statistics_get_snapshot", "statistics_list_snapshots"),
+        ANYONE,
+    ),
+    "statistics_publish_snapshot": only(*HR),
     # audit
     "audit_list_events": only(Role.AUDITOR),
     "audit_get_event": only(Role.AUDITOR),

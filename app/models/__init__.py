@@ -12,6 +12,7 @@ from app.models import (
     imports,
     objections,
     organisation,
+    statistics,
 )
 from app.models.base import Base
 
@@ -28,4 +29,5 @@ __all__ = [
     "imports",
     "objections",
     "organisation",
+    "statistics",
 ]

@@ -8,6 +8,7 @@ from fastapi import Depends, File, Form, Query, Request, Response, UploadFile, s
 
 from app.dependencies import (
     CurrentActor,
+    CurrentLanguage,
     CurrentRuntime,
     IdempotencyKey,
     ReadSession,
@@ -19,9 +20,7 @@ from app.errors import (
     ContentTooLarge,
     Invalid,
     InvalidCursor,
-    Language,
     NotFound,
-    language_of,
     problems,
 )
 from app.schemas.base import Day, Line
@@ -60,13 +59,6 @@ SPREADSHEET: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-
-
-def _language(request: Request) -> Language:
-    return language_of(request.headers.get("accept-language"))
-
-
-CallersLanguage = Annotated[Language, Depends(_language)]
 
 
 Kind = Annotated[ImportKind, Query(description="What the rows are.")]
@@ -141,7 +133,7 @@ async def list_imports(
     query: Annotated[ImportQuery, Query()],
     reader: ReadSession,
     actor: CurrentActor,
-    language: CallersLanguage,
+    language: CurrentLanguage,
     request: Request,
     response: Response,
 ) -> ImportPage:
@@ -155,7 +147,7 @@ async def list_imports(
 async def list_columns(
     _: CurrentActor,
     reader: ReadSession,
-    language: CallersLanguage,
+    language: CurrentLanguage,
     kind: Kind = ImportKind.EMPLOYEES,
 ) -> ImportColumns:
     """The columns that an import knows.
@@ -183,7 +175,7 @@ async def get_template(
 
 @router.get("/{import_id}", responses=problems(NotFound))
 async def get_import(
-    import_id: UUID, reader: ReadSession, actor: CurrentActor, language: CallersLanguage
+    import_id: UUID, reader: ReadSession, actor: CurrentActor, language: CurrentLanguage
 ) -> ImportRead:
     """One import: how far it has come, and what came of it."""
     return await requests.get_import(reader, actor, import_id, language)
@@ -195,7 +187,7 @@ async def list_findings(
     query: Annotated[FindingQuery, Query()],
     reader: ReadSession,
     actor: CurrentActor,
-    language: CallersLanguage,
+    language: CurrentLanguage,
     request: Request,
     response: Response,
 ) -> FindingPage:
@@ -215,7 +207,7 @@ async def get_error_file(
     reader: ReadSession,
     actor: CurrentActor,
     runtime: CurrentRuntime,
-    language: CallersLanguage,
+    language: CurrentLanguage,
 ) -> Response:
     """The wrong rows, to mend and send again.
 

@@ -438,7 +438,7 @@ FUNCTION_TABLES = (
 """What the functions read as their owner, beside what those of the organisation read already."""
 ME = "(SELECT app.current_employee())"
 OWN = f"employee_id = {ME}"
-LED = "employee_id = ANY ((SELECT app.subordinates())::uuid[])"
+LED = "employee_id IN (SELECT unnest(app.subordinates()))"
 ANONYMOUS = "source IN ('peer', 'subordinate')"
 
 
@@ -449,7 +449,7 @@ def secure_assessments() -> None:
     grant("assessments", "INSERT, UPDATE", *EDITORS)
     policy("assessments", "own", "SELECT", (ASN,), OWN)
     policy("assessments", "superiors", "SELECT", (ASN,), LED)
-    rated = "id = ANY ((SELECT app.rated_assessments())::uuid[])"
+    rated = "id IN (SELECT unnest(app.rated_assessments()))"
     policy("assessments", "raters", "SELECT", (ASN,), rated)
     policy("assessments", "oversight", "SELECT", (AUDITOR,))
     policy("assessments", "editors", "ALL", EDITORS)
@@ -504,7 +504,7 @@ def secure_results(table: str) -> None:
     secure_rows(table)
     grant(table, "SELECT", *STAFF)
     grant(table, "INSERT", *EDITORS)
-    assessed = "assessment_id = ANY ((SELECT app.assessed_assessments())::uuid[])"
+    assessed = "assessment_id IN (SELECT unnest(app.assessed_assessments()))"
     if table == "assessment_results":
         grant(table, "UPDATE (superseded_at)", *EDITORS)
     else:

@@ -105,7 +105,7 @@ def upgrade() -> None:
         "CREATE POLICY withdraw ON objections FOR UPDATE TO kemuning_asn "
         f"USING ({OWN}) WITH CHECK ({OWN} AND state = 'withdrawn')"
     )
-    assessed = "assessment_id = ANY ((SELECT app.assessed_assessments())::uuid[])"
+    assessed = "assessment_id IN (SELECT unnest(app.assessed_assessments()))"
     results = f"result_id IN (SELECT id FROM assessment_results WHERE {assessed})"
     policy("objections", "assessors", "SELECT", (ASN,), results)
     answered = "objection_id IN (SELECT id FROM objections)"

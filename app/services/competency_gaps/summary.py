@@ -24,7 +24,7 @@ REFRESHED = select(CompetencyRefresh.day, CompetencyRefresh.refreshed_at)
 ROOT = select(UnitVersion.unit_id).where(UnitVersion.parent_id.is_(None), holds(UnitVersion))
 
 
-def _branches() -> CTE:
+def branches_below() -> CTE:
     """The subtree of `:unit_id`; each unit with the one right below the top that it lies under."""
     unit = UnitVersion.unit_id
     top = select(unit, unit.label("branch")).where(unit == UNIT_ID, holds(UnitVersion))
@@ -46,7 +46,7 @@ def _key(group_by: GapGrouping, branches: CTE) -> ColumnElement[Any]:
 
 @lru_cache(maxsize=32)
 def _sums(group_by: GapGrouping, filters: frozenset[str]) -> Select[Any]:
-    branches = _branches()
+    branches = branches_below()
     key = _key(group_by, branches)
     conditions = {
         "job_kind": UnitGap.job_kind == bindparam("job_kind", type_=String()),

@@ -1,0 +1,1 @@
+"""Counts for the public: made from profiles, protected, frozen."""
