@@ -192,10 +192,9 @@ async def locked_event(
 
 
 async def _require_unpublished(session: AsyncSession, event_id: UUID) -> None:
-    """Locked, so that nothing is published while the event changes."""
-    states = select(Assessment.state).where(Assessment.event_id == event_id)
-    found = await session.scalars(states.with_for_update(read=True))
-    if not set(FINAL).isdisjoint(found):
+    """Nothing is published meanwhile: that takes the event's lock too."""
+    final = (Assessment.event_id == event_id) & Assessment.state.in_(FINAL)
+    if await session.scalar(select(Assessment.id).where(final).limit(1)):
         raise EventPublished
 
 
