@@ -336,6 +336,16 @@ async def test_peers_stay_without_a_name(measured: Assessing, auditor: Client) -
         assert not [r for r in raters if str(r["rater_id"]).encode() in file], form
 
 
+async def test_a_script_gets_each_data_set(measured: Assessing, actors: Actors) -> None:
+    """Row-level security gives it all but what anonymous raters gave."""
+    script, auditor = await actors.service("exports:read"), await actors.auditor()
+    for dataset in ExportDataset:
+        whole = await rows(auditor, dataset)
+        named = [row for row in whole if row.get("source") != "peer"]
+        assert await rows(script, dataset) == named, dataset
+        assert (len(named) < len(whole)) is (dataset is ExportDataset.RATINGS)
+
+
 async def test_scripts_see_their_own_exports_only(populated: Populated, actors: Actors) -> None:
     script, other = await actors.service("exports:read"), await actors.service("exports:read")
     mine = await ask(script, "employees")

@@ -244,8 +244,10 @@ RATINGS = Dataset(
     name=ExportDataset.RATINGS,
     title=Bilingual("Nilai dari penilai", "What raters gave"),
     as_of=Bilingual(
-        "Nilai yang sudah diserahkan penilainya pada saat itu dan belum dikembalikan.",
-        "Ratings that their raters had submitted by that moment, and that were not returned since.",
+        "Nilai yang sudah diserahkan penilainya pada saat itu dan belum dikembalikan. Nilai dari "
+        "rekan dan bawahan hanya untuk auditor, bukan untuk skrip.",
+        "Ratings that their raters had submitted by that moment, and that were not returned since. "
+        "Those of peers and subordinates are for auditors, not for scripts.",
     ),
     columns=(
         of(AssessmentRating.assessment_id, Type.UUID, "Penilaian", "The assessment"),
