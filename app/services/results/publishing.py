@@ -32,7 +32,6 @@ from app.rules.scoring import RulesUsed, ScoringInputs
 from app.schemas.assessments import AssessmentsMoved, RefusedAssessment
 from app.services.assessment_events import locked_event
 from app.services.assessments.moderating import AT_ONCE, MOST_REFUSALS, TRANSITIONS
-from app.services.results import dependants
 from app.services.results.gathering import NoStandard, gather, rules_for
 from app.services.results.scored import Scored
 from app.vocabulary import AssessmentState
@@ -210,7 +209,6 @@ async def _settle(session: AsyncSession, people: Collection[UUID]) -> None:
         .values(state=state, version=Assessment.version + 1)
         .execution_options(synchronize_session=False)
     )
-    await dependants.refresh(session, people)
 
 
 # --- the versions after it ------------------------------------------------------------------
