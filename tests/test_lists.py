@@ -22,6 +22,8 @@ def is_list(operation: Operation) -> bool:
 
 
 LISTS = [operation for operation in operations(unserved()) if is_list(operation)]
+LONGEST = 200
+"""Rows that a page holds at most."""
 each_list = pytest.mark.parametrize("operation", LISTS, ids=lambda o: o.id)
 
 
@@ -48,7 +50,7 @@ async def test_a_walk_by_ones_shows_what_one_page_shows(app: FastAPI, populated:
         # The log grows by our own looking at it: what was there before is all that is compared.
         grows = any(p["name"] == "until" for p in operation.parameters("query"))
         until = {"until": datetime.now(UTC).isoformat()} if grows else {}
-        whole = shown(await page(operation, populated, limit=200, include_total=True, **until))
+        whole = shown(await page(operation, populated, limit=LONGEST, include_total=True, **until))
         walked, query = [], {"limit": 1, **until}
         while True:
             answer = await page(operation, populated, **query)
@@ -61,9 +63,9 @@ async def test_a_walk_by_ones_shows_what_one_page_shows(app: FastAPI, populated:
                 break
             query["cursor"] = body["next_cursor"]
             assert len(walked) <= 500, operation.id
-        assert walked == whole["items"], operation.id
+        assert walked[:LONGEST] == whole["items"], operation.id
         assert whole["total"] == len(walked), operation.id
-        assert whole["next_cursor"] is None
+        assert (whole["next_cursor"] is None) == (len(walked) <= LONGEST), operation.id
         keys = [json.dumps(item, sort_keys=True) for item in walked]
         assert len(keys) == len(set(keys)), f"{operation.id} shows one twice"
         lengths[operation.id] = len(walked)

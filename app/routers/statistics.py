@@ -12,6 +12,7 @@ from app.dependencies import (
     Router,
     Session,
     next_link,
+    told,
 )
 from app.errors import InvalidCursor, NotFound, problems
 from app.schemas.statistics import (
@@ -38,7 +39,7 @@ async def list_datasets(reader: ReadSession, language: CurrentLanguage) -> Datas
     return await publishing.list_datasets(reader, language)
 
 
-@router.get("/{dataset}", responses=problems(NotFound))
+@router.get("/{dataset}", responses={200: {"headers": told("ETag")}, **problems(NotFound)})
 async def get_snapshot(
     dataset: StatisticsDataset,
     query: Annotated[SnapshotOn, Query()],
