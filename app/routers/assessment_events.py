@@ -7,6 +7,7 @@ from fastapi import Query, Request, Response, status
 
 from app.dependencies import (
     CurrentActor,
+    CurrentLanguage,
     ExpectedVersion,
     IdempotencyKey,
     ReadSession,
@@ -23,7 +24,6 @@ from app.errors import (
     NotFound,
     StaleVersion,
     TransitionNotAllowed,
-    language_of,
     problems,
 )
 from app.schemas.assessment_events import (
@@ -186,7 +186,7 @@ async def submit(
     how: AssessmentSubmit,
     session: Session,
     actor: CurrentActor,
-    request: Request,
+    language: CurrentLanguage,
     _key: IdempotencyKey = None,
 ) -> AssessmentsMoved:
     """Close rating for all of an event that are ready.
@@ -195,7 +195,6 @@ async def submit(
     doesn't hinder the others.
     """
     step = moderating.submitting(close_pending=how.close_pending)
-    language = language_of(request.headers.get("accept-language"))
     return await moderating.take_event(session, actor, assessment_event_id, step, language)
 
 
@@ -205,7 +204,7 @@ async def moderate(
     how: AssessmentModerate,
     session: Session,
     actor: CurrentActor,
-    request: Request,
+    language: CurrentLanguage,
     _key: IdempotencyKey = None,
 ) -> AssessmentsMoved:
     """Moderate all submitted assessments of an event.
@@ -213,5 +212,4 @@ async def moderate(
     At most 1,000 a call. Those of whoever moderates, and those in which they rate, stay.
     """
     step = moderating.moderating(actor, how.note)
-    language = language_of(request.headers.get("accept-language"))
     return await moderating.take_event(session, actor, assessment_event_id, step, language)

@@ -10,6 +10,7 @@ from app.access.assessments import OwnAssessment
 from app.database import SessionReader
 from app.dependencies import (
     CurrentActor,
+    CurrentLanguage,
     IdempotencyKey,
     ReadSession,
     Router,
@@ -21,10 +22,8 @@ from app.dependencies import (
 from app.errors import (
     Invalid,
     InvalidCursor,
-    Language,
     NotFound,
     TransitionNotAllowed,
-    language_of,
     problems,
 )
 from app.schemas.assessment_results import (
@@ -51,10 +50,6 @@ SVG: Responses = {
 }
 
 
-def _language(request: Request) -> Language:
-    return language_of(request.headers.get("accept-language"))
-
-
 @router.post(
     "/assessments/{assessment_id}/publish",
     status_code=status.HTTP_201_CREATED,
@@ -66,6 +61,7 @@ async def publish(
     session: Session,
     actor: CurrentActor,
     request: Request,
+    language: CurrentLanguage,
     response: Response,
     _key: IdempotencyKey = None,
 ) -> AssessmentResultRead:
@@ -77,7 +73,7 @@ async def publish(
     result = await publishing.publish(session, actor, assessment_id, body.reason)
     base = request.url.path.partition("/assessments/")[0]
     response.headers["Location"] = f"{base}/assessment-results/{result}"
-    return await reading.get_result(SessionReader(session), actor, result, _language(request))
+    return await reading.get_result(SessionReader(session), actor, result, language)
 
 
 @router.post(
@@ -88,7 +84,7 @@ async def publish_event(
     body: ResultPublish,
     session: Session,
     actor: CurrentActor,
-    request: Request,
+    language: CurrentLanguage,
     _key: IdempotencyKey = None,
 ) -> AssessmentsMoved:
     """Publish an event's moderated assessments.
@@ -96,7 +92,6 @@ async def publish_event(
     At most 1,000 a call: call again while `remaining` is more than 0. What stands in the way of
     one doesn't hinder the others.
     """
-    language = _language(request)
     reason = body.reason
     return await publishing.publish_event(session, actor, assessment_event_id, reason, language)
 
@@ -133,13 +128,13 @@ async def replay(body: ReplayRequest, reader: ReadSession) -> ReplayReport:
     response_model=AssessmentResultRead,
     responses={**IN_WORDS, **problems(NotFound)},
 )
-async def get_result(result_id: UUID, reader: ReadSession, request: Request) -> Response:
+async def get_result(result_id: UUID, reader: ReadSession, language: CurrentLanguage) -> Response:
     """One result.
 
     With its scores, every variant of the job person match, its rules in words, and all versions.
     Auditors get what is needed to compute it again. Words follow Accept-Language.
     """
-    found = await reading.get_result(reader, reader.actor, result_id, _language(request))
+    found = await reading.get_result(reader, reader.actor, result_id, language)
     return answer_with_etag(found.version_no, found)
 
 
@@ -148,14 +143,16 @@ async def get_result(result_id: UUID, reader: ReadSession, request: Request) -> 
     response_model=CompetencyProfileRead,
     responses={**IN_WORDS, **problems(NotFound)},
 )
-async def get_profile(employee_id: UUID, reader: ReadSession, request: Request) -> Response:
+async def get_profile(
+    employee_id: UUID, reader: ReadSession, language: CurrentLanguage
+) -> Response:
     """A person's competencies.
 
     In one document: where they stand and since when, what to do now, how it was measured, what
     would change it, and until when to object. For the person and those who lead them. Words
     follow Accept-Language.
     """
-    found = await profile.get_profile(reader, reader.actor, employee_id, _language(request))
+    found = await profile.get_profile(reader, reader.actor, employee_id, language)
     return answer_with_etag(found.result.version_no if found.result else 0, found)
 
 
@@ -164,13 +161,12 @@ async def get_profile(employee_id: UUID, reader: ReadSession, request: Request) 
     response_class=Response,
     responses={**SVG, **problems(NotFound)},
 )
-async def get_radar(employee_id: UUID, reader: ReadSession, request: Request) -> Response:
+async def get_radar(employee_id: UUID, reader: ReadSession, language: CurrentLanguage) -> Response:
     """The profile as a radar chart.
 
     An accessible SVG: its title and description say what it shows, in the language of
     Accept-Language.
     """
-    language = _language(request)
     drawn = (await profile.get_radar(reader, reader.actor, employee_id, language)).encode()
     headers = {
         "ETag": f'"{hashlib.sha256(drawn).hexdigest()[:16]}"',
@@ -202,7 +198,7 @@ async def get_history(employee_id: UUID, reader: ReadSession) -> Response:
 async def compare(
     employee_id: UUID,
     reader: ReadSession,
-    request: Request,
+    language: CurrentLanguage,
     position_id: Annotated[
         UUID | None,
         Query(description="The seat to compare with; left out, the one held for good today."),
@@ -212,6 +208,5 @@ async def compare(
 
     By the standard that the position has today, against the newest result.
     """
-    language = _language(request)
     found = await comparing.compare(reader, reader.actor, employee_id, position_id, language)
     return answer_with_etag(0, found)

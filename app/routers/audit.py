@@ -7,6 +7,7 @@ from fastapi import Path, Query, Request, Response
 
 from app.dependencies import (
     CurrentActor,
+    CurrentLanguage,
     CurrentRuntime,
     ReadSession,
     Router,
@@ -14,7 +15,7 @@ from app.dependencies import (
     next_link,
     told,
 )
-from app.errors import InvalidCursor, NotFound, language_of, problems
+from app.errors import InvalidCursor, NotFound, problems
 from app.schemas.audit import (
     AccountReadsPage,
     AccountReadsQuery,
@@ -98,14 +99,15 @@ async def list_reads_of_account(
 
 
 @router.post("/verifications")
-async def verify(body: VerificationRequest, reader: ReadSession, request: Request) -> Verification:
+async def verify(
+    body: VerificationRequest, reader: ReadSession, language: CurrentLanguage
+) -> Verification:
     """Verify the log.
 
     Recomputes the hashes, the chain, the commitments of details that are still there, and the
     Merkle roots of checkpoints; compares the log with a checkpoint that was saved elsewhere.
     One request verifies at most 50,000 events: go on from `next_from_seq`. Changes nothing.
     """
-    language = language_of(request.headers.get("accept-language"))
     return await verification.verify_part(reader, body, language)
 
 
@@ -165,6 +167,7 @@ async def list_data_access(
     query: Annotated[DataAccessQuery, Query()],
     reader: ReadSession,
     actor: CurrentActor,
+    language: CurrentLanguage,
     request: Request,
     response: Response,
 ) -> DataAccessPage:
@@ -173,7 +176,6 @@ async def list_data_access(
     Newest first: when, who by name and role, what in plain words, and for which purpose.
     Nothing tells of other people whom the same event concerned.
     """
-    language = language_of(request.headers.get("accept-language"))
     page = await reading.list_my_data_access(reader, actor, query, language)
     response.headers.update(next_link(request, page.next_cursor) | {"Content-Language": language})
     return page
