@@ -49,6 +49,7 @@ TAGS = {
     "assessments": "One person in one event: raters, moderation, and how far it is.",
     "assessor_assignments": "For raters: whom to rate, and the form.",
     "assessment_results": "What the rules made of an assessment, and a person's competencies.",
+    "objections": "What people object to in their results, both sides heard, and the ruling.",
     "competency_gaps": "Where competencies fall short, and who fits which seat; for the agency.",
     "statistics": "Counts for the public, protected and frozen; without an account.",
     "audit": "Who did what to whose data, provably.",

@@ -277,6 +277,16 @@ TABLE: Mapping[str, Rule] = {
     "assessment_results_publish": only(*HR),
     "assessment_results_publish_event": only(*HR),
     "assessment_results_replay": only(Role.AUDITOR),
+    # objections
+    **dict.fromkeys(
+        ("objections_list_objections", "objections_get_objection"),
+        only(*STAFF, scope=Scope.ASSESSMENTS_READ),
+    ),
+    "objections_file_objection": only(Role.ASN),
+    "objections_withdraw": only(Role.ASN),
+    "objections_add_statement": only(Role.ASN, Role.HR_ADMIN),
+    "objections_assign": only(*HR),
+    "objections_rule": only(*HR),
     # competency gaps
     **dict.fromkeys(
         (

@@ -59,6 +59,10 @@ class Objection(Identified, Versioned, Base):
     outcome: Mapped[ObjectionOutcome | None] = mapped_column(Word(ObjectionOutcome))
     ruling: Mapped[str | None]
     """The reasons of the ruling."""
+    unheard_reason: Mapped[str | None]
+    """Why it was ruled without those who made the result."""
+    levels: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]", default=list)
+    """What was ruled of levels: `[{"competency", "before", "level", "reason"}]`."""
     ruled_at: Mapped[datetime | None]
     new_result_id: Mapped[UUID | None] = mapped_column(ForeignKey("assessment_results.id"))
 

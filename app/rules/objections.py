@@ -10,10 +10,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 
 from app.calendar import JAKARTA
-from app.rules import RulePack
+from app.rules import RulePack, pack
 
 _DAY = timedelta(days=1)
 _SATURDAY = 5
+
+
+def rule_for(received_at: datetime) -> RulePack:
+    """The pack of `objections` in force on the Jakarta day on which a result was received."""
+    return pack("objections", received_at.astimezone(JAKARTA).date())
 
 
 def filing_deadline(received_at: datetime, rule: RulePack) -> datetime:
@@ -30,6 +35,11 @@ def ruling_deadline(filed_at: datetime, rule: RulePack) -> datetime:
     ValueError for an instant without its zone.
     """
     return _deadline(filed_at, rule.integer("ruling_days"), rule)
+
+
+def last_day(deadline: datetime) -> date:
+    """The Jakarta day to the end of which there is time."""
+    return deadline.astimezone(JAKARTA).date() - _DAY
 
 
 def _deadline(start: datetime, days: int, rule: RulePack) -> datetime:

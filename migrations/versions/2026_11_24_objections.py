@@ -32,6 +32,8 @@ CREATE TABLE objections (
     ruler_id uuid,
     outcome varchar,
     ruling varchar,
+    unheard_reason varchar,
+    levels jsonb DEFAULT '[]' NOT NULL,
     ruled_at timestamptz,
     new_result_id uuid,
     version integer DEFAULT 1 NOT NULL,
@@ -80,44 +82,68 @@ CREATE INDEX ix_objection_statements_objection_id ON objection_statements (objec
 """
 
 OWN = "employee_id = (SELECT app.current_employee())"
+ME = "(SELECT app.current_account())"
+OPEN = "state IN ('filed', 'hearing')"
+ASSESSED = (
+    "result_id IN (SELECT id FROM assessment_results"
+    " WHERE assessment_id = ANY ((SELECT app.assessed_assessments())::uuid[]))"
+)
+RULING = (
+    "state, ruler_id, outcome, ruling, unheard_reason, levels, ruled_at, new_result_id,"
+    " version, updated_at"
+)
+
+
+def change(name: str, persona: str, using: str, check: str) -> None:
+    """What of an objection this persona may make out of what; one that has ended stays."""
+    op.execute(
+        f"CREATE POLICY {name} ON objections FOR UPDATE TO {persona} "
+        f"USING ({OPEN} AND {using}) WITH CHECK ({check})"
+    )
+
+
+def secure_objections() -> None:
+    """The person files and withdraws; both sides speak; nobody rules but who is assigned to."""
+    grant("objections", "INSERT, UPDATE (state, version, updated_at)", ASN)
+    grant("objections", f"UPDATE ({RULING})", HR_ADMIN)
+    unruled = "state = 'filed' AND ruler_id IS NULL AND outcome IS NULL"
+    standing = f"SELECT id FROM assessment_results WHERE {OWN} AND superseded_at IS NULL"
+    filed = f"{OWN} AND {unruled} AND result_id IN ({standing})"
+    policy("objections", "file", "INSERT", (ASN,), filed)
+    policy("objections", "assessors", "SELECT", (ASN,), ASSESSED)
+    change("own_change", ASN, OWN, f"{OWN} AND state IN ('hearing', 'withdrawn')")
+    change("assessors_change", ASN, ASSESSED, f"{ASSESSED} AND state = 'hearing'")
+    ruled = f"state = 'ruled' AND ruler_id = {ME}"
+    change("agency_change", HR_ADMIN, "true", f"state = 'hearing' OR {ruled}")
+
+
+def secure_statements() -> None:
+    """Said in one's own name, for one's own side, while the objection is open; never changed."""
+    grant("objection_statements", "INSERT", ASN, HR_ADMIN)
+    seen = "objection_id IN (SELECT id FROM objections)"
+    policy("objection_statements", "assessors", "SELECT", (ASN,), seen)
+    heard = (
+        f"author_id = {ME} AND EXISTS (SELECT FROM objections o WHERE o.id = objection_id"
+        f" AND o.employee_id = objection_statements.employee_id AND o.{OPEN})"
+    )
+    own_side = f"{heard} AND (side = 'person') = ({OWN})"
+    policy("objection_statements", "speak", "INSERT", (ASN,), own_side)
+    officers = f"{heard} AND side = 'assessors'"
+    policy("objection_statements", "officers", "INSERT", (HR_ADMIN,), officers)
 
 
 def upgrade() -> None:
     for statement in TABLES.split(";\n"):
         if statement.strip():
             op.execute(statement)
-
     for table in ("objections", "objection_statements"):
         secure_rows(table)
         grant(table, "SELECT", *STAFF)
-        grant(table, "INSERT, UPDATE", HR_ADMIN)
-        grant(table, "INSERT", ASN)
         policy(table, "own", "SELECT", (ASN,), OWN)
-        policy(table, "oversight", "SELECT", (AUDITOR, SERVICE))
-        policy(table, "agency", "ALL", (HR_ADMIN,))
+        policy(table, "oversight", "SELECT", (HR_ADMIN, AUDITOR, SERVICE))
         audited(table, "employee_id")
-
-    # A person files and withdraws, and can't write a ruling.
-    grant("objections", "UPDATE (state, version, updated_at)", ASN)
-    unruled = "state = 'filed' AND ruler_id IS NULL AND outcome IS NULL"
-    policy("objections", "file", "INSERT", (ASN,), f"{OWN} AND {unruled}")
-    op.execute(
-        "CREATE POLICY withdraw ON objections FOR UPDATE TO kemuning_asn "
-        f"USING ({OWN}) WITH CHECK ({OWN} AND state = 'withdrawn')"
-    )
-    assessed = "assessment_id IN (SELECT unnest(app.assessed_assessments()))"
-    results = f"result_id IN (SELECT id FROM assessment_results WHERE {assessed})"
-    policy("objections", "assessors", "SELECT", (ASN,), results)
-    answered = "objection_id IN (SELECT id FROM objections)"
-    policy("objection_statements", "assessors", "SELECT", (ASN,), answered)
-    author = "author_id = (SELECT app.current_account())"
-    policy(
-        "objection_statements",
-        "speak",
-        "INSERT",
-        (ASN,),
-        f"{author} AND {answered} AND (side = 'person') = ({OWN})",
-    )
+    secure_objections()
+    secure_statements()
 
 
 def downgrade() -> None:

@@ -10,13 +10,12 @@ from sqlalchemy import Uuid, bindparam, or_, select
 
 from app.access.actors import Actor
 from app.access.assessments import SEES_EVERY_RESULT
-from app.calendar import JAKARTA, now, today
+from app.calendar import now, today
 from app.database import Reader, Row
 from app.errors import Bilingual, Language, NotFound
 from app.models.objections import Objection
 from app.radar import Axis, radar
-from app.rules import pack
-from app.rules.objections import filing_deadline
+from app.rules.objections import filing_deadline, last_day, rule_for
 from app.rules.scoring import RulesUsed, ScoringInputs, what_would_change_it
 from app.schemas.assessment_results import (
     CompetencyProfileRead,
@@ -256,14 +255,14 @@ async def _objection(
     """For the person and the agency; to those who lead them it is no business."""
     if actor.role not in SEES_EVERY_RESULT and not actor.is_self(row["employee_id"]):
         return None
-    published = row["published_at"].astimezone(JAKARTA)
-    file_by = filing_deadline(published, pack("objections", published.date()))
+    published = row["published_at"]
+    file_by = filing_deadline(published, rule_for(published))
     found = await reader.one(_STANDING_OBJECTION, result_id=row["id"])
     if found is None:
         how = "open" if now() < file_by else "late"
     else:
         how = "final" if found["new_result_id"] == row["id"] else "filed"
-    last = words.day((file_by.astimezone(JAKARTA) - timedelta(seconds=1)).date(), language)
+    last = words.day(last_day(file_by), language)
     return ObjectionChance(
         open=how == "open",
         file_by=file_by,
