@@ -184,7 +184,7 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
     government = Government(hr, owner)
     root = await government.unit("KAB", kind="pemerintah_daerah", name="Kabupaten Kemuning")
     unit = await government.unit("DISDIK", root, name="Dinas Pendidikan")
-    await government.unit("BKPSDM", root, kind="badan")
+    badan = await government.unit("BKPSDM", root, kind="badan")
     position = await government.position(unit, "GURU", seats=4)
     head = await government.position(unit, "KADIS", job_kind="jpt_pratama")
     foreign = await _employee(hr, government, position, "Siti Rahasia", "Jl. Rahasia No. 77")
@@ -202,6 +202,9 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
     own_form = await _assessments(Assessing(government), position, own["employee_id"])
     people = (foreign["employee_id"], own["employee_id"])
     ids["result_id"] = await _results(Assessing(government), position, *people)
+    objectors = (siti, await actors.asn(own["employee_id"]))
+    ids["objection_id"], ids["ruler"] = await _objections(owner, *objectors), hr.account_id
+    await _candidates(Assessing(government), await government.position(badan, "ANALIS", seats=4))
     ids["dataset"] = await _statistics(app, hr, owner)
     ids["account_id"], ids["import_id"] = siti.account_id, await _imports(Officer(app, hr))
     made(await hr.post("/accounts/invitations", json={}))
@@ -217,6 +220,7 @@ async def populate(app: FastAPI, actors: Actors, owner: asyncpg.Connection) -> R
         str(ids[n])
         for n in ("assignment_id", "education_id", "request_id", "session_id", "result_id")
     ]
+    secrets.append(str(ids["objection_id"]))
     assert hr.account_id is not None
     rated_by_own = own_form["assessor_assignment_id"]
     people = foreign["employee_id"], own["employee_id"]
@@ -240,6 +244,17 @@ async def _assessments(assessing: Assessing, position: str, person: UUID) -> dic
     }
 
 
+async def _objections(owner: asyncpg.Connection, *people: Client) -> object:
+    """What these people object to in their results; the id of the first one's objection."""
+    filed = []
+    for client in people:
+        own = "SELECT id FROM assessment_results WHERE employee_id = $1"
+        result = await owner.fetchval(own, client.employee_id)
+        body = {"reasons": "Bukti kinerja belum dipertimbangkan."}
+        filed.append(made(await client.post(f"/assessment-results/{result}/objections", json=body)))
+    return filed[0]["id"]
+
+
 async def _results(assessing: Assessing, position: str, *employees: UUID) -> object:
     """Published results of these employees; the id of the first one's."""
     assessments = [await assessing.assessed(person, position) for person in employees]
@@ -247,6 +262,12 @@ async def _results(assessing: Assessing, position: str, *employees: UUID) -> obj
     path = "/assessments/{}/publish"
     results = [made(await assessing.hr.post(path.format(a), json=body)) for a in assessments]
     return results[0]["id"]
+
+
+async def _candidates(assessing: Assessing, position: str) -> None:
+    """Two in another position, with results: they may fit the seats of the first."""
+    people = [await assessing.seated(position, name) for name in ("Ketut Rai", "Made Sari")]
+    await _results(assessing, position, *people)
 
 
 async def _statistics(app: FastAPI, hr: Client, owner: asyncpg.Connection) -> object:

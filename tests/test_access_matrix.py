@@ -179,6 +179,13 @@ assessment_results_compare                 asn hr_admin auditor assessments:read
 assessment_results_publish                     hr_admin
 assessment_results_publish_event               hr_admin
 assessment_results_replay                               auditor
+objections_list_objections                 asn hr_admin auditor assessments:read
+objections_get_objection                   asn hr_admin auditor assessments:read
+objections_file_objection                  asn
+objections_withdraw                        asn
+objections_add_statement                   asn hr_admin
+objections_assign                              hr_admin
+objections_rule                                hr_admin
 competency_gaps_get_summary                    hr_admin auditor assessments:read
 competency_gaps_list_coverage                  hr_admin auditor assessments:read
 competency_gaps_list_candidates                hr_admin auditor assessments:read
@@ -284,7 +291,7 @@ def test_a_rule_without_an_operation_keeps_it_from_starting_too(
 
 OPEN = {
     *("unit_id", "parent_id", "root", "position_id", "competency_id"),
-    *("provider_id", "assessment_event_id"),
+    *("provider_id", "assessment_event_id", "dataset"),
 }
 """What every caller whom the table lets in may see: not a person's."""
 
