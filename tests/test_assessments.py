@@ -411,6 +411,21 @@ async def test_a_moderator_reads_named_ratings_and_figures_of_the_others(
     problem(await auditor.get(f"/assessments/{uuid.uuid4()}/ratings"), 404, "not_found")
 
 
+async def test_a_competency_that_few_anonymous_raters_rated_shows_nothing_of_them(
+    hr: Client, here: Office
+) -> None:
+    """The event was moved while they rated: only the last of them was asked for one more."""
+    assessing = here.assessing
+    assessment = await here.assessment(state="submitted")
+    technical = await assessing.competencies("technical")
+    core = dict.fromkeys(set(await assessing.competencies()) - set(technical), 3)
+    more = core | {next(iter(technical)): 5}
+    for peer, levels in zip(here.peers, (core, core, more), strict=False):
+        await assessing.rater(assessment, "peer", peer, levels=levels)
+    read = ok(await hr.get(f"/assessments/{assessment}/ratings"))
+    assert {each["code"] for each in read["competencies"]} == set(core)
+
+
 async def test_people_are_assigned_and_read_in_one_story(
     hr: Client, actors: Actors, here: Office
 ) -> None:

@@ -361,7 +361,8 @@ FUNCTIONS = (
     """
     -- What the rules are given: the levels of each source, without who gave them. Of peers and of
     -- subordinates nothing but their number, where they are fewer than the threshold: two at least,
-    -- since what a single one gave is no secret under any threshold.
+    -- since what a single one gave is no secret under any threshold. So too of a competency that
+    -- fewer of them rated, as when the event was moved while they rated.
     CREATE FUNCTION app.counted_ratings(assessments uuid[], threshold integer)
     RETURNS TABLE (assessment_id uuid, source text, raters integer, competency_id uuid,
                    levels smallint[])
@@ -380,7 +381,9 @@ FUNCTIONS = (
         LEFT JOIN public.assessment_ratings r
             ON r.assessment_id = s.assessment_id AND r.assignment_id = ANY (s.ids)
             AND (s.source NOT IN ('peer', 'subordinate') OR s.raters >= greatest(threshold, 2))
-        GROUP BY s.assessment_id, s.source, s.raters, r.competency_id;
+        GROUP BY s.assessment_id, s.source, s.raters, r.competency_id
+        HAVING r.competency_id IS NULL OR s.source NOT IN ('peer', 'subordinate')
+            OR count(*) >= greatest(threshold, 2);
     END
     """,
     """
