@@ -233,6 +233,22 @@ async def test_a_new_day_is_read_anew(
     assert {r[0] for r in await owner.fetch(in_staff, UUID(place.staff))} == {person, newcomer}
 
 
+async def test_people_can_be_changed_while_everybody_is_computed_anew(
+    place: Place, server: Any, database: str, owner: asyncpg.Connection
+) -> None:
+    person = await place.assessing.seated(place.staff)
+    refresher = await asyncpg.connect(server.dsn(database))
+    transaction = refresher.transaction()
+    await transaction.start()
+    levels = json.dumps(dict(default_levels(today()).value))
+    refresh = "SELECT app.refresh_competency_profiles($1, $2, 'any', true)"
+    assert await refresher.fetchval(refresh, today(), levels) == 1
+    lock = "SELECT id FROM employees WHERE id = $1 FOR UPDATE NOWAIT"
+    assert await owner.fetchval(lock, person) == person
+    await transaction.rollback()
+    await refresher.close()
+
+
 # --- gaps -------------------------------------------------------------------------------------
 
 

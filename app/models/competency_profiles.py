@@ -1,13 +1,14 @@
 """What the personnel agency asks of everybody at once, kept ready: profiles and gaps of units.
 
 Derived from results, seats and standards by `app.refresh_competency_profiles`, a moment after
-they change. They hold nothing of their own: emptied, they fill again.
+they change. They hold nothing of their own: emptied, they fill again. And they refer to nothing,
+since checking that would lock every employee while everybody is computed anew.
 """
 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, String
+from sqlalchemy import Index, SmallInteger, String
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,7 +27,7 @@ class CompetencyProfile(Base):
         Index("ix_competency_profiles_valid_until", "valid_until", "employee_id"),
     )
 
-    employee_id: Mapped[UUID] = mapped_column(ForeignKey("employees.id"), primary_key=True)
+    employee_id: Mapped[UUID] = mapped_column(primary_key=True)
     position_id: Mapped[UUID | None]
     """Where they hold a seat for good."""
     unit_id: Mapped[UUID | None]
@@ -52,7 +53,7 @@ class UnitGap(Base):
 
     unit_id: Mapped[UUID] = mapped_column(primary_key=True)
     job_kind: Mapped[JobKind] = mapped_column(Word(JobKind), primary_key=True)
-    competency_id: Mapped[UUID] = mapped_column(ForeignKey("competencies.id"), primary_key=True)
+    competency_id: Mapped[UUID] = mapped_column(primary_key=True)
     people: Mapped[int]
     """Whose seat requires the competency."""
     assessed: Mapped[int]

@@ -7,6 +7,8 @@ from migrations.security import AUDITOR, HR_ADMIN, JOBS, SERVICE, grant, policy,
 revision = "competency_profiles"
 down_revision = "objections"
 
+# Without foreign keys: what is derived can't refer to what is not there, and checking them would
+# lock every employee while everybody is computed anew.
 TABLES = """
 CREATE TABLE competency_profiles (
     employee_id uuid NOT NULL,
@@ -20,9 +22,7 @@ CREATE TABLE competency_profiles (
     valid_until date,
     levels smallint[] NOT NULL,
     required smallint[] NOT NULL,
-    CONSTRAINT pk_competency_profiles PRIMARY KEY (employee_id),
-    CONSTRAINT fk_competency_profiles_employee_id
-        FOREIGN KEY (employee_id) REFERENCES employees (id)
+    CONSTRAINT pk_competency_profiles PRIMARY KEY (employee_id)
 );
 CREATE INDEX ix_competency_profiles_unit_id ON competency_profiles (unit_id, employee_id);
 CREATE INDEX ix_competency_profiles_position_id ON competency_profiles (position_id);
@@ -37,8 +37,7 @@ CREATE TABLE unit_gaps (
     short integer NOT NULL,
     gap integer NOT NULL,
     surplus integer NOT NULL,
-    CONSTRAINT pk_unit_gaps PRIMARY KEY (unit_id, job_kind, competency_id),
-    CONSTRAINT fk_unit_gaps_competency_id FOREIGN KEY (competency_id) REFERENCES competencies (id)
+    CONSTRAINT pk_unit_gaps PRIMARY KEY (unit_id, job_kind, competency_id)
 );
 
 CREATE TABLE competency_refreshes (
