@@ -60,6 +60,19 @@ TAMPERED = {
     "DELETE FROM competency_scores WHERE competency_id ="
     " (SELECT id FROM competencies WHERE code = 'integritas')": ["/scores/integritas"],
     "UPDATE assessment_results SET rules = jsonb_set(rules, '{jpm}', '\"jpm-none@1\"')": ["/rules"],
+    "UPDATE assessment_results SET rules = rules || '{\"more\": 1}'": ["/rules/more"],
+    "UPDATE assessment_results SET inputs = inputs || '{\"more\": 1}'": ["/inputs/more"],
+    "UPDATE assessment_results r SET position_id = ("
+    "SELECT p.id FROM positions p WHERE p.id <> r.position_id LIMIT 1)": ["/position_id"],
+    "WITH another AS (UPDATE assessment_results r SET employee_id = ("
+    "SELECT e.id FROM employees e WHERE e.id <> r.employee_id ORDER BY e.id DESC LIMIT 1)"
+    " RETURNING r.id, r.employee_id)"
+    " UPDATE competency_scores s SET employee_id = a.employee_id FROM another a"
+    " WHERE s.result_id = a.id AND s.competency_id ="
+    " (SELECT id FROM competencies WHERE code = 'integritas')": [
+        "/employee_id",
+        "/scores/integritas/employee_id",
+    ],
     "UPDATE assessment_results SET rules = '{}'": ["/rules"],
     "UPDATE assessment_results SET inputs = '{}'": ["/inputs"],
     "UPDATE assessment_results SET inputs = '[]'": ["/inputs"],

@@ -1,8 +1,9 @@
 """Computing stored results again, and telling what no longer agrees.
 
 A result holds its inputs and the ids of its rules. Scored again they must give the outcome that is
-stored, the columns read off it, and the scores beside it. A rule pack that came since changes none
-of that; a row that somebody changed past the application does.
+stored, the columns read off it, and the scores beside it; and it must be of its assessment's person
+and position. A rule pack that came since changes none of that; a row that somebody changed past the
+application does.
 """
 
 import asyncio
@@ -45,11 +46,20 @@ _SCORES = (
     .where(S.result_id == R.id)
     .scalar_subquery()
 )
-_STORED = select(
-    *(R.id, R.employee_id, R.inputs, R.rules, R.outcome),
-    *(getattr(R, name) for name in DERIVED),
-    func.coalesce(_SCORES, func.jsonb_build_object()).label("scores"),
-).order_by(R.id)
+AS_WRITTEN = ("inputs", "rules", "outcome")
+"""JSON that has one way to be written: what is in it beside was put there later."""
+OF_ASSESSMENT = ("employee_id", "position_id")
+"""The columns that are as the assessment has them."""
+_STORED = (
+    select(
+        *(R.id, R.employee_id, R.position_id, R.inputs, R.rules, R.outcome),
+        *(getattr(R, name) for name in DERIVED),
+        *(getattr(Assessment, name).label(f"assessed_{name}") for name in OF_ASSESSMENT),
+        func.coalesce(_SCORES, func.jsonb_build_object()).label("scores"),
+    )
+    .join(Assessment, Assessment.id == R.assessment_id)
+    .order_by(R.id)
+)
 _AFTER = bindparam("after", type_=Uuid())
 _ROWS = bindparam("rows", type_=Integer())
 _NEXT = _STORED.where(R.id > _AFTER).limit(_ROWS)
@@ -119,33 +129,34 @@ def changed(row: Row) -> list[str]:
         scored = Scored.of(ScoringInputs.from_json(row["inputs"]), rules)
     except UNREADABLE:
         return ["/inputs"]
-    return differences(_stored(row), _again(scored, row["employee_id"]))
+    return differences(_stored(row), _again(scored, row))
 
 
 def _stored(row: Row) -> dict[str, Any]:
     scores = {code: dict(zip(_SCORE, given, strict=True)) for code, given in row["scores"].items()}
     return {
-        "outcome": row["outcome"],
         "scores": scores,
-        **{name: _plain(row[name]) for name in DERIVED},
+        **{name: row[name] for name in AS_WRITTEN},
+        **{name: _plain(row[name]) for name in (*DERIVED, *OF_ASSESSMENT)},
     }
 
 
-def _again(scored: Scored, employee_id: UUID) -> dict[str, Any]:
+def _again(scored: Scored, row: Row) -> dict[str, Any]:
     columns = scored.columns()
     versions = {each.code: each.competency_version_id for each in scored.inputs.competencies}
     scores = {
         each.code: {
             **{name: _plain(getattr(each, name)) for name in _SCORE[:4]},
             "competency_version_id": versions[each.code],
-            "employee_id": str(employee_id),
+            "employee_id": str(row["assessed_employee_id"]),
         }
         for each in scored.outcome.competencies
     }
     return {
-        "outcome": columns["outcome"],
         "scores": scores,
+        **{name: columns[name] for name in AS_WRITTEN},
         **{name: _plain(columns[name]) for name in DERIVED},
+        **{name: _plain(row[f"assessed_{name}"]) for name in OF_ASSESSMENT},
     }
 
 
