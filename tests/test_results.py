@@ -272,6 +272,29 @@ async def test_of_two_new_versions_at_once_one_is_made(
     assert [row["version_no"] for row in versions] == [2]
 
 
+async def test_a_new_version_and_a_publication_of_one_person_take_turns(
+    office: Office, transactions: Database, owner: asyncpg.Connection
+) -> None:
+    first = await office.measured({"assessor": [3]}, starts_on=date(2026, 3, 1))
+    result = UUID(made(await office.publish(first))["id"])
+    same_day = await office.measured({"assessor": [3]}, starts_on=date(2026, 3, 1))
+    made(await office.publish(same_day))
+    newest = await office.measured({"assessor": [3]}, starts_on=date(2026, 6, 1))
+    actor = officer(office.hr)
+    async with transactions.transaction(actor, signed_in=False) as session:
+        old = await session.get_one(AssessmentResult, result)
+        inputs = _ruled(old.inputs, "integritas", "4")
+        await publishing.new_version(session, actor, result, inputs=inputs, reason="Putusan.")
+        publication = asyncio.create_task(office.publish(newest))
+        await asyncio.sleep(0.3)  # enough to publish where it doesn't wait
+    made(await publication)
+    assert await states(owner) == {
+        first: "superseded",
+        same_day: "superseded",
+        newest: "published",
+    }
+
+
 async def test_a_version_of_another_day_is_refused(office: Office, transactions: Database) -> None:
     first = UUID((await office.published(2))["id"])
     actor = officer(office.hr)

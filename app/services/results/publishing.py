@@ -137,15 +137,17 @@ def _wrong_state(assessment: Assessment) -> TransitionNotAllowed:
 
 
 async def _locked(session: AsyncSession, people: Mapping[UUID, UUID]) -> Sequence[Assessment]:
-    """The assessments as they are now, in the turn of their people.
-
-    Two publications of one person's assessments would not see each other's results.
-    """
-    turn = select(Employee.id).where(Employee.id.in_(people.values())).order_by(Employee.id)
-    await session.execute(turn.with_for_update(key_share=True))
+    """The assessments as they are now, in the turn of their people."""
+    await _take_turn(session, people.values())
     assessments = select(Assessment).where(Assessment.id.in_(people)).order_by(Assessment.id)
     fresh = assessments.with_for_update().execution_options(populate_existing=True)
     return (await session.scalars(fresh)).all()
+
+
+async def _take_turn(session: AsyncSession, people: Collection[UUID]) -> None:
+    """Two publications of one person's results would not see each other's."""
+    turn = select(Employee.id).where(Employee.id.in_(people)).order_by(Employee.id)
+    await session.execute(turn.with_for_update(key_share=True))
 
 
 def _row(
@@ -238,6 +240,7 @@ async def new_version(
         raise ResultReplaced
     if (inputs.purpose, inputs.assessed_on) != (old.purpose, old.assessed_on):
         raise ValueError("a version is of the same purpose and day as the one before it")
+    await _take_turn(session, [old.employee_id])
     assessment = await session.get_one(Assessment, old.assessment_id)
     scored = Scored.of(inputs, RulesUsed.from_json(old.rules))
     row = _row(actor, assessment, scored, reason, old.version_no + 1)
