@@ -489,7 +489,8 @@ async def test_the_list_is_by_what_is_due_first(case: Case) -> None:
         "UPDATE objections SET rule_by = rule_by + interval '1 day' WHERE id = $1",
         UUID(first.rsplit("/", 1)[1]),
     )
-    seen, cursor = [], {}
+    seen: list[str] = []
+    cursor: dict[str, str | None] = {}
     for _ in range(2):
         answer = await case.hr.get("/objections", params={"limit": 1, **cursor})
         page = ok(answer)
