@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ from app.access.assessments import (
     results_visible,
     viewer,
 )
+from app.calendar import today
 from app.database import Database
 from app.models.assessments import AssessmentResult, CompetencyScore
 from app.rules.scoring import ScoringInputs
@@ -151,6 +152,14 @@ async def test_without_a_standard_or_rules_there_is_no_result(office: Office) ->
     problem(await office.publish(early), 409, "standard_missing")
     older = await office.measured({"assessor": [3]}, starts_on=date(2017, 5, 1))
     problem(await office.publish(older), 409, "rules_missing")
+
+
+async def test_nothing_is_published_before_the_last_day(office: Office) -> None:
+    tomorrow = today() + timedelta(days=1)
+    early = await office.measured({"assessor": [3]}, starts_on=tomorrow)
+    problem(await office.publish(early), 409, "event_not_over")
+    last_day = await office.measured({"assessor": [3]}, starts_on=today())
+    made(await office.publish(last_day))
 
 
 async def test_a_whole_event_at_once(office: Office, owner: asyncpg.Connection) -> None:
@@ -519,8 +528,8 @@ async def test_who_reads_anothers_result_is_recorded(
     for path in ("/assessment-results", f"/assessment-results/{result}"):
         ok(await chief.get(path))
     reads = await owner.fetch(
-        "SELECT actor_account_id AS actor_id, operation, subject_ids FROM audit_events WHERE kind = 'read'"
-        " AND entity = 'assessment_results' ORDER BY id"
+        "SELECT actor_account_id AS actor_id, operation, subject_ids FROM audit_events"
+        " WHERE kind = 'read' AND entity = 'assessment_results' ORDER BY id"
     )
     assert [(r["actor_id"], r["operation"], r["subject_ids"]) for r in reads] == [
         (chief.account_id, f"assessment_results_{name}", [office.staff])

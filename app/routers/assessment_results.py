@@ -40,6 +40,7 @@ from app.schemas.assessment_results import (
 from app.schemas.assessments import AssessmentsMoved
 from app.services.results import comparing, profile, publishing, reading, replaying
 from app.services.results.gathering import NoRules, NoStandard
+from app.services.results.publishing import EventNotOver
 
 router = Router(tag="assessment_results")
 PERSON = "/employees/{employee_id}"
@@ -53,7 +54,9 @@ SVG: Responses = {
 @router.post(
     "/assessments/{assessment_id}/publish",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NotFound, OwnAssessment, TransitionNotAllowed, NoStandard, NoRules),
+    responses=problems(
+        NotFound, EventNotOver, OwnAssessment, TransitionNotAllowed, NoStandard, NoRules
+    ),
 )
 async def publish(
     assessment_id: UUID,
@@ -77,7 +80,8 @@ async def publish(
 
 
 @router.post(
-    "/assessment-events/{assessment_event_id}/publish", responses=problems(NotFound, NoRules)
+    "/assessment-events/{assessment_event_id}/publish",
+    responses=problems(NotFound, EventNotOver, NoRules),
 )
 async def publish_event(
     assessment_event_id: UUID,

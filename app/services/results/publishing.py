@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
 from app.access.assessments import OwnAssessment, require_another
-from app.calendar import now
+from app.calendar import now, today
 from app.database import SessionReader
 from app.errors import (
     Bilingual,
@@ -48,6 +48,13 @@ class ResultReplaced(Conflict):
     )
 
 
+class EventNotOver(Conflict):
+    """A result counts from the last day of measuring: before it there is none."""
+
+    code = "event_not_over"
+    title = Bilingual("Kegiatan belum selesai", "The event isn't over yet")
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """What came of publishing, by assessment."""
@@ -62,7 +69,7 @@ class Published:
 async def publish(session: AsyncSession, actor: Actor, assessment_id: UUID, reason: str) -> UUID:
     """Publish one moderated assessment: the id of its result.
 
-    Errors: NotFound, OwnAssessment, TransitionNotAllowed, NoStandard, NoRules.
+    Errors: NotFound, EventNotOver, OwnAssessment, TransitionNotAllowed, NoStandard, NoRules.
     """
     assessment = await session.get(Assessment, assessment_id)
     if assessment is None:
@@ -81,8 +88,8 @@ async def publish_event(
 ) -> AssessmentsMoved:
     """Publish the moderated assessments of an event, at most `AT_ONCE` a call.
 
-    Errors: NotFound, NoRules. What is wrong with one assessment only is told, and keeps it
-    moderated, without hindering the others.
+    Errors: NotFound, EventNotOver, NoRules. What is wrong with one assessment only is told, and
+    keeps it moderated, without hindering the others.
     """
     event = await locked_event(session, event_id, shared=True)
     moderated = (Assessment.event_id == event_id) & (Assessment.state == S.MODERATED)
@@ -110,6 +117,8 @@ async def _publish(
     reason: str,
 ) -> Published:
     """Publish these assessments of one event, given with the person of each."""
+    if event.ends_on > today():
+        raise EventNotOver
     rules = rules_for(event)
     own = {each for each, person in people.items() if actor.is_self(person)}
     refused: dict[UUID, DomainError] = {each: OwnAssessment() for each in own}
