@@ -102,12 +102,13 @@ FUNCTIONS = (
             WHERE r.superseded_at IS NULL AND (people IS NULL OR r.employee_id = ANY (people))
             ORDER BY r.employee_id, r.assessed_on DESC, r.published_at DESC
         ), scored AS MATERIALIZED (
-            SELECT n.employee_id, n.id, n.assessed_on, n.valid_until,
-                   array_agg((100 * s.actual)::smallint ORDER BY k.ordinal) AS levels
+            SELECT n.*, s.levels
             FROM newest n
-            CROSS JOIN public.competencies k
-            LEFT JOIN public.competency_scores s ON s.result_id = n.id AND s.competency_id = k.id
-            GROUP BY n.employee_id, n.id, n.assessed_on, n.valid_until
+            CROSS JOIN LATERAL (
+                SELECT array_agg((100 * s.actual)::smallint ORDER BY k.ordinal) AS levels
+                FROM public.competencies k
+                LEFT JOIN public.competency_scores s
+                    ON s.result_id = n.id AND s.competency_id = k.id) AS s
         ), educated AS (
             SELECT e.employee_id,
                    (ARRAY['sd', 'smp', 'sma', 'd1', 'd2', 'd3', 'd4', 's1', 's2', 's3'])[max(
