@@ -48,9 +48,9 @@ class Place:
         return self.folder / "accounts.json"
 
     @property
-    def import_file(self) -> Path:
-        """The messy file that the first five minutes import."""
-        return self.folder / "pegawai-baru.xlsx"
+    def import_files(self) -> list[Path]:
+        """The messy files that the first five minutes import."""
+        return [self.folder / name for name in (seeding.PEOPLE_FILE, seeding.RESULTS_FILE)]
 
     @property
     def ours(self) -> bool:
@@ -61,8 +61,9 @@ class Place:
 
     def files(self) -> list[Path]:
         """What the demo has written, beside PostgreSQL's data, and what came of its import."""
-        patterns = ("secret-key", "accounts.json", ".*.new", "pegawai-baru*", "postgresql.lock")
-        return [file for pattern in patterns for file in self.folder.glob(pattern)]
+        patterns = ("secret-key", "accounts.json", ".*.new", "postgresql.lock")
+        imported = (f"{file.stem}*" for file in self.import_files)
+        return [file for pattern in (*patterns, *imported) for file in self.folder.glob(pattern)]
 
 
 def serve_demo(folder: Path, port: int, *, as_json: bool, out: Console) -> None:
@@ -173,7 +174,7 @@ def _prepare(
         migrate(with_driver(server.url(DATABASE, OWNER)))
     if not place.accounts.exists():
         with out.status("Making a kabupaten with its civil service"):
-            made = asyncio.run(seeding.seed(server.dsn(DATABASE), settings, place.import_file))
+            made = asyncio.run(seeding.seed(server.dsn(DATABASE), settings, place.folder))
         write_private(place.accounts, json.dumps(made, indent=1))
     accounts: list[dict[str, str]] = json.loads(place.accounts.read_text())
     return accounts
@@ -207,7 +208,8 @@ class _Welcome:
             table.add_row(*(account[k] for k in ("role", "login", "password", "who")))
         self.out.print(table)
         self.out.print(f"Also in {self.place.accounts}", soft_wrap=True)
-        self.out.print(f"A file to import: {self.place.import_file}", soft_wrap=True)
+        for file in self.place.import_files:
+            self.out.print(f"A file to import: {file}", soft_wrap=True)
         self.out.print("Demo accounts go without TOTP; elsewhere hr_admin and auditor need it.")
         self.out.print("Try:\n")
         self.out.print(curl, soft_wrap=True, markup=False, highlight=False)

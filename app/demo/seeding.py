@@ -1,73 +1,131 @@
-"""Puts the demo's people and accounts into an empty database, by COPY."""
+"""Puts the demo's people, accounts and assessments into an empty database, by COPY."""
 
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
+from app.access.actors import Actor
 from app.calendar import now, today
+from app.database import Database
+from app.demo.assessing import Cast, seed_assessments
+from app.demo.assessments import Assessments, Late, Story, assessments
+from app.demo.copying import copy, new_ids
 from app.demo.organisation import ChangeKind, Organisation
 from app.demo.population import Person, Population, import_rows, newcomers, population
 from app.names import sorting_form
 from app.passwords import generate_password, hash_password
 from app.rules import abk, bup
 from app.sealing import Sealer
+from app.services.competency_gaps.refreshing import refresh_profiles
 from app.services.employees.nik import nik_columns
+from app.services.imports.assessment_results.layout import LEVEL, Competencies
+from app.services.imports.assessment_results.messy import messy_results
 from app.services.imports.employees.columns import COLUMNS
 from app.services.imports.employees.messy import messy_sample
 from app.services.imports.template import csv_bytes
+from app.services.statistics.publishing import publish_snapshot
 from app.settings import Settings
-from app.vocabulary import AssignmentKind, EmploymentStatus, Role
+from app.vocabulary import AssignmentKind, Role, StatisticsDataset
 
-Rows = Iterable[dict[str, Any]]
 DATE_COLUMNS = ("birth_date", "status_since", "golongan_since", "job_since")
-STAFF = (
-    ("bkpsdm", "Petugas BKPSDM", Role.HR_ADMIN),
-    ("inspektorat", "Auditor Inspektorat", Role.AUDITOR),
-    ("warga", "Warga Kemuning", Role.PUBLIC),
+PEOPLE_FILE, RESULTS_FILE = "pegawai-baru.xlsx", "hasil-penilaian.xlsx"
+AS_AGENCY = "import pegawai-baru.xlsx; rule on the waiting objection: GET /objections"
+AS_ASSESSING = "import hasil-penilaian.xlsx into the event PEMETAAN, moderate and publish"
+AS_AUDITOR = "export results with their manifest; recompute the audit log"
+AS_CIVIL_SERVANT = (
+    "GET /employees/{employee_id}/competency-profile; object to the result;"
+    " rate a colleague: GET /assessor-assignments"
 )
+AS_SUPERIOR = "read the profile of somebody you lead; rate a candidate"
+AGENCY, ASSESSING = "bkpsdm", "penilaian"
 
 
-async def seed(superuser_dsn: str, settings: Settings, import_file: Path) -> list[dict[str, str]]:
-    """Fill an empty database; returns one account a role, with its password.
+async def seed(superuser_dsn: str, settings: Settings, folder: Path) -> list[dict[str, str]]:
+    """Fill an empty database; returns the accounts, with their passwords.
 
-    All in one transaction: an interrupted seed leaves nothing, and is made again.
+    What an interrupted seed leaves is dropped before the next: see `run`.
     """
     made = population(today=today())
+    assessed = assessments(made)
     connection = await asyncpg.connect(superuser_dsn)
     await prepare(connection)
     try:
         async with connection.transaction():
             await _name_the_actor(connection)
             employee_ids = await load(connection, made, settings.sealer)
-            accounts = await _accounts(connection, made, employee_ids)
+            accounts = [
+                await _open(connection, each)
+                for each in _accounts(made, assessed.story, employee_ids)
+            ]
+            dictionary = await _dictionary(connection)
     finally:
         await connection.close()
-    await asyncio.to_thread(_write_imports, made, import_file)
-    return accounts
+    by_login = {told["login"]: account_id for account_id, told in accounts}
+    cast = Cast(employee_ids, assessing=by_login[ASSESSING], agency=by_login[AGENCY])
+    await seed_assessments(superuser_dsn, assessed, cast)
+    await _derive(settings, by_login[AGENCY])
+    await asyncio.to_thread(_write_imports, made, assessed, dictionary, folder)
+    return [told for _, told in accounts]
 
 
-def _write_imports(made: Population, import_file: Path) -> None:
-    """A messy workbook to import, and beside it the same people with everything mended."""
+async def _derive(settings: Settings, officer: UUID) -> None:
+    """What the server keeps ready, and what the public reads."""
+    database = Database(settings)
+    try:
+        await refresh_profiles(database, everybody=True)
+        actor = Actor(role=Role.HR_ADMIN, account_id=officer, operation="demo_seed")
+        async with database.transaction(actor, signed_in=False) as session:
+            for dataset in StatisticsDataset:
+                await publish_snapshot(session, actor, dataset)
+    finally:
+        await database.close()
+
+
+def _write_imports(
+    made: Population, assessed: Assessments, dictionary: Competencies, folder: Path
+) -> None:
+    """Messy workbooks to import, and beside that of people the same ones with everything mended."""
     rows = list(import_rows(newcomers(made), made.organisation))
-    import_file.write_bytes(messy_sample([*_typed(rows)]))
+    (folder / PEOPLE_FILE).write_bytes(messy_sample([*_typed(rows)]))
     headings = [column.header for column in COLUMNS]
     cells = ([row[column.name] for column in COLUMNS] for row in rows)
-    mended = import_file.with_name(f"{import_file.stem}-diperbaiki.csv")
+    mended = folder / PEOPLE_FILE.replace(".xlsx", "-diperbaiki.csv")
     mended.write_bytes(csv_bytes(iter([headings, *cells])))
+    results = [_result_row(made.people[late.person], late) for late in assessed.late]
+    (folder / RESULTS_FILE).write_bytes(messy_results(results, dictionary))
+
+
+def _result_row(person: Person, late: Late) -> dict[str, Any]:
+    levels = {f"{LEVEL}{code}": str(level) for code, level in late.levels.items()}
+    return {
+        "nip": person.identifier,
+        "name": person.name,
+        "potential": str(late.potential),
+        **levels,
+        "note": "Dinilai pada sesi susulan.",
+    }
+
+
+async def _dictionary(connection: asyncpg.Connection) -> Competencies:
+    """Every competency, as files of results name it."""
+    rows = await connection.fetch(
+        "SELECT c.code, v.name, v.levels FROM competencies c"
+        " JOIN competency_versions v ON v.competency_id = c.id ORDER BY c.ordinal"
+    )
+    return [{**row, "aliases": [], "in_force": True} for row in rows]
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
     """Let COPY take JSON."""
     await connection.set_type_codec(
-        "jsonb", encoder=_jsonb, decoder=json.loads, schema="pg_catalog", format="binary"
+        "jsonb", encoder=_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary"
     )
 
 
@@ -83,17 +141,17 @@ async def load(connection: asyncpg.Connection, made: Population, sealer: Sealer)
     """Copy a population into empty tables; returns the employees' ids, in its order."""
     positions = await _load_organisation(connection, made.organisation, made.today)
     people = made.people
-    ids = await _new_ids(connection, len(people))
+    ids = await new_ids(connection, len(people))
     pairs = list(zip(ids, people, strict=True))
-    await _copy(connection, "employees", (_employee(i, p, sealer) for i, p in pairs))
-    await _copy(connection, "employee_profiles", (_profile(i, p) for i, p in pairs))
-    await _copy(connection, "employee_identifiers", (_identifier(i, p) for i, p in pairs))
-    await _copy(connection, "employee_statuses", _each(pairs, _statuses))
-    await _copy(connection, "employee_golongan", _each(pairs, _golongan))
-    await _copy(connection, "employee_educations", _each(pairs, _educations))
-    await _copy(connection, "employee_disciplines", _each(pairs, _disciplines))
+    await copy(connection, "employees", (_employee(i, p, sealer) for i, p in pairs))
+    await copy(connection, "employee_profiles", (_profile(i, p) for i, p in pairs))
+    await copy(connection, "employee_identifiers", (_identifier(i, p) for i, p in pairs))
+    await copy(connection, "employee_statuses", _each(pairs, _statuses))
+    await copy(connection, "employee_golongan", _each(pairs, _golongan))
+    await copy(connection, "employee_educations", _each(pairs, _educations))
+    await copy(connection, "employee_disciplines", _each(pairs, _disciplines))
     assignments = (_assignments(i, p, positions) for i, p in pairs)
-    await _copy(connection, "seat_assignments", (row for rows in assignments for row in rows))
+    await copy(connection, "seat_assignments", (row for rows in assignments for row in rows))
     return ids
 
 
@@ -104,7 +162,7 @@ async def _load_organisation(
     connection: asyncpg.Connection, organisation: Organisation, on: date
 ) -> dict[str, UUID]:
     units = await _coded(connection, "units", (u.code for u in organisation.units))
-    await _copy(
+    await copy(
         connection,
         "unit_versions",
         (
@@ -118,9 +176,9 @@ async def _load_organisation(
             for u in organisation.units
         ),
     )
-    await _copy(connection, "unit_successions", _successions(organisation, units))
+    await copy(connection, "unit_successions", _successions(organisation, units))
     positions = await _coded(connection, "positions", (p.code for p in organisation.positions))
-    await _copy(
+    await copy(
         connection, "position_versions", _position_versions(organisation, units, positions, on)
     )
     return positions
@@ -253,43 +311,49 @@ def _each(pairs: list[tuple[UUID, Person]], facts: Any) -> Iterator[dict[str, An
 # --- accounts ---------------------------------------------------------------------------
 
 
-async def _accounts(
-    connection: asyncpg.Connection, made: Population, employee_ids: list[UUID]
-) -> list[dict[str, str]]:
-    """One account a role; the civil servant's belongs to a PNS with a long history."""
-    number = next(n for n, p in enumerate(made.people) if _has_a_story(p))
-    person = made.people[number]
-    wanted: list[tuple[str, str, Role, UUID | None]] = [
-        *((login, name, role, None) for login, name, role in STAFF),
-        (person.identifier, person.name, Role.ASN, employee_ids[number]),
-    ]
-    accounts = []
-    for login, name, role, employee_id in wanted:
-        password = generate_password()
-        await connection.execute(
-            "INSERT INTO accounts (login, display_name, role, employee_id, password_hash,"
-            " consented_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            login,
-            name,
-            str(role),
-            employee_id,
-            await hash_password(password),
-            now() if role is Role.PUBLIC else None,
+class _Account(NamedTuple):
+    """An account to be, and what its owner may try."""
+
+    login: str
+    who: str
+    role: Role
+    to_try: str
+    employee_id: UUID | None = None
+
+
+def _accounts(made: Population, story: Story, employee_ids: list[UUID]) -> Iterator[_Account]:
+    """Officers, the public, a civil servant with a result, and who leads them."""
+    yield _Account(AGENCY, "Petugas BKPSDM", Role.HR_ADMIN, AS_AGENCY)
+    yield _Account(ASSESSING, "Petugas Penilaian Kompetensi", Role.HR_ADMIN, AS_ASSESSING)
+    yield _Account("inspektorat", "Auditor Inspektorat", Role.AUDITOR, AS_AUDITOR)
+    yield _Account("warga", "Warga Kemuning", Role.PUBLIC, "GET /statistics/fit")
+    for number, to_try in ((story.civil_servant, AS_CIVIL_SERVANT), (story.superior, AS_SUPERIOR)):
+        person = made.people[number]
+        yield _Account(
+            person.identifier, person.name, Role.ASN, to_try, employee_id=employee_ids[number]
         )
-        accounts.append({"role": str(role), "login": login, "password": password, "who": name})
-    return accounts
 
 
-def _has_a_story(p: Person) -> bool:
-    return p.status is EmploymentStatus.PNS and len(p.jobs) > 2 and len(p.golongan) > 2
+async def _open(connection: asyncpg.Connection, new: _Account) -> tuple[UUID, dict[str, str]]:
+    """Its id, and what its owner is told."""
+    password = generate_password()
+    account_id = await connection.fetchval(
+        "INSERT INTO accounts (login, display_name, role, employee_id, password_hash,"
+        " consented_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+        new.login,
+        new.who,
+        str(new.role),
+        new.employee_id,
+        await hash_password(password),
+        now() if new.role is Role.PUBLIC else None,
+    )
+    told = {"role": str(new.role), "login": new.login, "password": password, "who": new.who}
+    if new.employee_id is not None:
+        told["employee_id"] = str(new.employee_id)
+    return account_id, {**told, "try": new.to_try}
 
 
 # --- plumbing ---------------------------------------------------------------------------
-
-
-async def _new_ids(connection: asyncpg.Connection, count: int) -> list[UUID]:
-    rows = await connection.fetch("SELECT uuidv7() AS id FROM generate_series(1, $1)", count)
-    return [row["id"] for row in rows]
 
 
 async def _coded(
@@ -297,28 +361,18 @@ async def _coded(
 ) -> dict[str, UUID]:
     """Rows that are a code only; returns their ids by code."""
     distinct = list(dict.fromkeys(codes))
-    ids = dict(zip(distinct, await _new_ids(connection, len(distinct)), strict=True))
-    await _copy(connection, table, ({"id": ids[code], "code": code} for code in distinct))
+    ids = dict(zip(distinct, await new_ids(connection, len(distinct)), strict=True))
+    await copy(connection, table, ({"id": ids[code], "code": code} for code in distinct))
     return ids
-
-
-async def _copy(connection: asyncpg.Connection, table: str, rows: Rows) -> None:
-    """COPY rows of equal keys into a table."""
-    waiting = iter(rows)
-    first = next(waiting, None)
-    if first is None:
-        return
-    columns = list(first)
-    while first is not None:
-        batch = [first, *islice(waiting, 20_000)]
-        records = [tuple(row[c] for c in columns) for row in batch]
-        await connection.copy_records_to_table(table, records=records, columns=columns)
-        first = next(waiting, None)
 
 
 def _jsonb(value: Any) -> bytes:
     """COPY is binary: jsonb's version byte, then its text."""
     return b"\x01" + json.dumps(value).encode()
+
+
+def _from_jsonb(data: bytes) -> Any:
+    return json.loads(data[1:])
 
 
 def _typed(rows: Iterable[dict[str, str]]) -> Iterator[dict[str, Any]]:
