@@ -9,11 +9,14 @@ from typing import Any
 import asyncpg
 import pytest
 from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.calendar import today
 from app.database import Database
 from app.services.competency_gaps.refreshing import refresh_profiles
 from app.services.statistics import publishing
+from app.services.statistics.counting import Category, Table
 from tests.actors import Actors, Client, problem
 from tests.assessing import Assessing
 from tests.organisation import Government, made, ok
@@ -119,14 +122,42 @@ async def test_counts_are_true(agency: Agency, owner: asyncpg.Connection) -> Non
     assert published.get(("DIN-A", "pelaksana", "reached"), 2500) == 2500
 
 
-async def test_gaps_by_competency(agency: Agency, owner: asyncpg.Connection) -> None:
+async def test_gaps_are_withheld_where_they_would_tell_what_the_other_table_hides(
+    agency: Agency, owner: asyncpg.Connection
+) -> None:
+    """How many were assessed, taken from everybody, leaves the three who were not."""
     await agency.publish("competency_gaps")
     cells = await agency.cells("competency_gaps")
-    assert value(cells, "komunikasi", "*") == 40
-    assert value(cells, "komunikasi", "not_assessed") is None
+    assert value(cells, "komunikasi", "*") is None
     stored = await owner.fetchval("SELECT cells::text FROM statistics_snapshots")
     for cell in json.loads(stored):
-        assert cell["status"] == "published" or cell["value"] is None
+        assert cell["value"] is None
+        assert cell["key"][0] != "*"
+
+
+FITNESS = ("reached", "short")
+
+
+@given(st.integers(0, 60), st.lists(st.integers(0, 60), min_size=9, max_size=9))
+def test_no_competency_tells_what_another_hides(assessed: int, short: list[int]) -> None:
+    """Everybody is measured in all nine: whoever reads how many in one line knows it in all."""
+    lines = {f"c{n}": min(each, assessed) for n, each in enumerate(short)}
+    counts = {(code, "short"): short for code, short in lines.items()}
+    counts |= {(code, "reached"): assessed - short for code, short in lines.items()}
+    dimensions = {
+        "competency": [Category(code, code) for code in lines],
+        "fitness": [Category(code, code) for code in FITNESS],
+    }
+    gaps = Table(dimensions, counts, same_people=True)
+    of_all = {("U", code): 1000 for code in FITNESS}
+    fit = Table({"unit": [Category("U", "U")], "fitness": dimensions["fitness"]}, of_all)
+    shown = {tuple(cell["key"]): cell["value"] for cell in publishing._protected(gaps, fit, 10)}
+    totals = {shown[code, "*"] for code in lines}
+    assert len(totals) == 1
+    for code in lines:
+        hidden = [name for name in FITNESS if shown[code, name] is None]
+        assert len(hidden) != 1
+        assert bool(hidden) == (assessed > 0 and not 10 <= lines[code] <= assessed - 10)
 
 
 async def test_shares_are_of_the_last_dimension(agency: Agency, owner: asyncpg.Connection) -> None:

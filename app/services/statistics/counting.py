@@ -32,6 +32,8 @@ class Table:
 
     dimensions: Mapping[str, Sequence[Category]]
     counts: Mapping[tuple[str, ...], int]
+    same_people: bool = False
+    """Whether each line of the first dimension counts the same people over again."""
 
     @property
     def cells(self) -> list[Cell]:
@@ -48,6 +50,7 @@ FITNESS = tuple(
         (Fitness.NOT_ASSESSED, "Belum dinilai"),
     )
 )
+MEASURED = tuple(each for each in FITNESS if each.code != Fitness.NOT_ASSESSED)
 JOB_KINDS = tuple(Category(kind.value, kind.value.replace("_", " ")) for kind in JobKind)
 
 DESCRIPTIONS: Mapping[StatisticsDataset, tuple[Bilingual, Bilingual, Bilingual]] = {
@@ -74,13 +77,12 @@ DESCRIPTIONS: Mapping[StatisticsDataset, tuple[Bilingual, Bilingual, Bilingual]]
             "Holders of seats by competency and how they stand in it.",
         ),
         Bilingual(
-            "Pegawai dihitung sekali untuk tiap kompetensi yang dipersyaratkan jabatannya; total"
-            " antarkompetensi karena itu menghitung orang yang sama berulang. Kelebihan tidak"
-            " menutup kesenjangan. Angka di bawah k, dan angka lain yang dapat membukanya,"
-            " ditutup.",
-            "Everybody is counted once for each competency that their seat requires; totals over"
-            " competencies therefore count people repeatedly. A surplus never hides a gap."
-            " Figures below k, and others that would give them away, are suppressed.",
+            "Pegawai dengan hasil yang masih berlaku dihitung sekali untuk tiap kompetensi yang"
+            " dipersyaratkan jabatannya. Kelebihan tidak menutup kesenjangan. Tiap kompetensi"
+            " ditutup tersendiri: angka di bawah k, dan angka lain yang dapat membukanya.",
+            "Whoever has a result that counts is counted once for each competency that their seat"
+            " requires. A surplus never hides a gap. Each competency is suppressed by itself:"
+            " figures below k, and others that would give them away.",
         ),
     ),
 }
@@ -126,7 +128,6 @@ GAPS = (
     select(
         Competency.code,
         CompetencyVersion.name,
-        func.sum(UnitGap.people).label("people"),
         func.sum(UnitGap.assessed).label("assessed"),
         func.sum(UnitGap.short).label("short"),
     )
@@ -152,16 +153,15 @@ async def count_fit(reader: Reader) -> Table:
 
 
 async def count_gaps(reader: Reader) -> Table:
-    """People by competency and how they stand in it."""
+    """People with a result that counts, by competency and how they stand in it."""
     rows = await reader.all(GAPS, as_of=today())
     counts: dict[tuple[str, ...], int] = {}
     for row in rows:
-        people, assessed, short = (int(row[name]) for name in ("people", "assessed", "short"))
+        assessed, short = int(row["assessed"]), int(row["short"])
         counts[row["code"], Fitness.REACHED.value] = assessed - short
         counts[row["code"], Fitness.SHORT.value] = short
-        counts[row["code"], Fitness.NOT_ASSESSED.value] = people - assessed
     competencies = [Category(row["code"], row["name"]) for row in rows]
-    return Table({"competency": competencies, "fitness": FITNESS}, counts)
+    return Table({"competency": competencies, "fitness": MEASURED}, counts, same_people=True)
 
 
 COUNTERS = {StatisticsDataset.FIT: count_fit, StatisticsDataset.COMPETENCY_GAPS: count_gaps}

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Date, Integer, String, bindparam, func, select
@@ -26,8 +27,8 @@ from app.schemas.statistics import (
     SnapshotRead,
     SnapshotSummary,
 )
-from app.services.statistics.counting import COUNTERS, DESCRIPTIONS, Table
-from app.suppression import ProtectedCell, protect, shares
+from app.services.statistics.counting import COUNTERS, DESCRIPTIONS, Table, count_fit
+from app.suppression import TOTAL, Cell, ProtectedCell, protect, shares
 from app.vocabulary import StatisticsDataset
 
 Json = dict[str, Any]
@@ -61,12 +62,14 @@ async def publish_snapshot(
     assert actor.account_id is not None  # the access table lets nobody else in
     rule = pack("statistics", today())
     await _require_distance(session, dataset, rule.integer("days_between_snapshots"))
-    table = await COUNTERS[dataset](SessionReader(session))
+    reader = SessionReader(session)
+    table = await COUNTERS[dataset](reader)
     if not any(table.counts.values()):
         raise NothingToCount
     k = rule.integer("staff_k")
     # On a thread: a large table takes seconds, in which the loop serves others.
-    cells = await asyncio.to_thread(_protected, table, k)
+    beside = await count_fit(reader) if table.same_people else None
+    cells = await asyncio.to_thread(_protected, table, beside, k)
     snapshot = StatisticsSnapshot(
         dataset=dataset,
         day=today(),
@@ -98,11 +101,31 @@ def _dimensions(table: Table) -> list[Json]:
     ]
 
 
-def _protected(table: Table, k: int) -> list[Json]:
+def _protected(table: Table, beside: Table | None, k: int) -> list[Json]:
     """Every cell and total as it may be published, with its share of the last dimension."""
-    cells = protect(table.cells, k=k)
+    cells = protect(table.cells, k=k) if beside is None else _lines(table, beside, k)
     parts = {share.key: share for share in shares(cells, dimension=len(table.dimensions) - 1)}
     return [_cell(cell, parts.get(cell.key)) for cell in cells]
+
+
+def _lines(table: Table, beside: Table, k: int) -> list[ProtectedCell]:
+    """Each line protected by itself, without totals over the lines.
+
+    They count the same people, so a figure that is hidden in one could be read off another: only
+    what is counted in the line itself may protect it. And where the table beside hides how many
+    there are of everybody, lines that add up to them would tell: then all are withheld.
+    """
+    everybody = (TOTAL,) * (len(beside.dimensions) - 1)
+    whole = [cell for cell in protect(beside.cells, k=k) if cell.key[:-1] == everybody]
+    lines = groupby(table.cells, key=lambda cell: cell.key[0])
+    cells = [
+        ProtectedCell((line, *cell.key), cell.value)
+        for line, counts in lines
+        for cell in protect([Cell(each.key[1:], each.value) for each in counts], k=k)
+    ]
+    if any(cell.value is None for cell in whole):
+        cells = [ProtectedCell(cell.key, None) for cell in cells]
+    return cells
 
 
 def _cell(cell: ProtectedCell, share: Any) -> Json:
