@@ -216,6 +216,29 @@ async def test_a_change_that_commits_late_is_followed_later(
     ) == ("IV/a")
 
 
+async def test_behind_a_long_transaction_it_does_not_claim_to_know(
+    place: Place, server: Any, database: str, owner: asyncpg.Connection
+) -> None:
+    at = "SELECT refreshed_at FROM competency_refreshes"
+    await place.refreshed()
+    idle = await owner.fetchval(at)
+    await place.refreshed()
+    assert await owner.fetchval(at) > idle
+    long = await asyncpg.connect(server.dsn(database))
+    transaction = long.transaction()
+    await transaction.start()
+    await long.execute("SELECT pg_current_xact_id()")
+    await place.refreshed()
+    behind = await owner.fetchval(at)
+    await place.assessing.seated(place.staff)
+    await place.refreshed()
+    assert await owner.fetchval(at) == behind
+    await transaction.rollback()
+    await long.close()
+    await place.refreshed()
+    assert await owner.fetchval(at) > behind
+
+
 async def test_a_new_day_is_read_anew(
     place: Place, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

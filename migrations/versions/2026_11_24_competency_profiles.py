@@ -201,7 +201,9 @@ FUNCTIONS = (
         IF last.day = today AND last.defaults = rule AND NOT everybody THEN
             changed := app.competency_changes(last.upto, before);
             IF changed = '{}' THEN
-                UPDATE public.competency_refreshes SET upto = before, refreshed_at = now();
+                -- Behind a long transaction nothing is known of what came after it.
+                UPDATE public.competency_refreshes SET upto = before, refreshed_at = now()
+                WHERE upto < before;
                 RETURN 0;
             END IF;
         END IF;
