@@ -133,7 +133,8 @@ def test_the_first_start_and_the_second(demo: Demo) -> None:
     assert json.loads(accounts.read_text()) == told["accounts"]
     assert accounts.stat().st_mode & 0o777 == 0o600
     assert (demo.folder / "secret-key").stat().st_mode & 0o777 == 0o600
-    assert (demo.folder / "pegawai-baru.xlsx").read_bytes().startswith(b"PK")
+    for name in ("pegawai-baru.xlsx", "hasil-penilaian.xlsx"):
+        assert (demo.folder / name).read_bytes().startswith(b"PK")
     for account in told["accounts"]:
         with sign_in(told, account) as client:
             assert client.get("/me").json()["role"] == account["role"]
@@ -148,6 +149,54 @@ def test_the_first_start_and_the_second(demo: Demo) -> None:
     assert again["accounts"] == told["accounts"]
     with officer(again) as client:
         assert count_employees(client) == employees
+    stops(demo, program, signal.SIGTERM)
+
+
+UNTRUE = """
+    SELECT count(*) FROM assessor_assignments a
+    JOIN assessments s ON s.id = a.assessment_id JOIN assessment_events e ON e.id = s.event_id,
+    LATERAL (SELECT a.rater_id = ANY (app.superiors(a.candidate_id, e.starts_on)) AS leads,
+                    a.candidate_id = ANY (app.superiors(a.rater_id, e.starts_on)) AS led) AS facts
+    WHERE a.rater_id <> a.candidate_id
+      AND a.source <> CASE WHEN leads THEN 'superior' WHEN led THEN 'subordinate' ELSE 'peer' END
+"""
+
+
+def test_what_was_assessed(demo: Demo) -> None:
+    """Computed again it is the same; its log is whole; and each role finds its part of it."""
+    program, told = demo.start()
+    database = EmbeddedServer(demo.data)
+    settings = {
+        "environment": "demo",
+        "database_url": database.dsn("kemuning", "kemuning_login"),
+        "secret_key": (demo.folder / "secret-key").read_text(),
+        "require_totp": "false",
+    }
+    replayed = demo._run("rules", "replay", "--json", **settings)
+    assert replayed.wait() == 0, replayed.errors
+    assert json.loads(replayed.output)["checked"] > 500
+    verified = demo._run("audit", "verify", **settings)
+    assert verified.wait() == 0, verified.errors
+    assert asyncio.run(ask(demo, UNTRUE)) == 0
+    own, leading = (a for a in told["accounts"] if a["role"] == "asn")
+    path = f"/employees/{own['employee_id']}/competency-profile"
+    with sign_in(told, own) as client:
+        profile = client.get(path).json()
+        assert (profile["standing"], profile["result"]["gaps"]) == ("in_force", 3)
+        assert profile["objection"]["open"]
+        assert client.get(f"{path}/radar.svg").status_code == 200
+        assert len(client.get("/assessment-results").json()["items"]) == 2
+        forms = client.get("/assessor-assignments", params={"state": "assigned"}).json()["items"]
+        assert [form["source"] for form in forms] == ["peer"]
+    with sign_in(told, leading) as client:
+        assert client.get(path).status_code == 200
+    with officer(told) as client:
+        objections = client.get("/objections").json()["items"]
+        assert {each["state"] for each in objections} == {"filed", "ruled"}
+        for state in ("missing", "expired", "expiring", "valid"):
+            assert client.get("/assessment-coverage", params={"state": state}).json()["items"]
+    for dataset in ("fit", "competency_gaps"):
+        assert httpx.get(f"{told['urls']['api']}/statistics/{dataset}").status_code == 200
     stops(demo, program, signal.SIGTERM)
 
 
@@ -215,18 +264,19 @@ def test_an_interrupted_first_start_is_made_whole(demo: Demo) -> None:
 
 def seeding(demo: Demo) -> bool:
     """Whether people are being written now."""
-
-    async def ask() -> bool:
-        connection = await asyncpg.connect(EmbeddedServer(demo.data).dsn("kemuning"))
-        try:
-            return bool(await connection.fetchval(SEEDING))
-        finally:
-            await connection.close()
-
     try:
-        return asyncio.run(ask())
+        return bool(asyncio.run(ask(demo, SEEDING)))
     except (EmbeddedServerError, OSError, asyncpg.PostgresError):
         return False
+
+
+async def ask(demo: Demo, query: str) -> Any:
+    """A value from the demo's database."""
+    connection = await asyncpg.connect(EmbeddedServer(demo.data).dsn("kemuning"))
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
 
 
 def test_a_stop_during_the_first_start(demo: Demo) -> None:
