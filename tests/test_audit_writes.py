@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from app.access.actors import Actor
 from app.runtime import Runtime
+from app.services.audit.words import ENTITIES
 from app.vocabulary import Role
 from tests.audit_log import write_employees
 
@@ -124,3 +125,12 @@ async def test_nobody_but_the_triggers_tells_of_a_write(
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with runtime.database.driver(persona) as connection:
             await connection.execute(forged)
+
+
+async def test_whose_data_is_changed_is_told_what_it_was(owner: asyncpg.Connection) -> None:
+    """Tables that name a person in their events; nobody reads "other data" about themself."""
+    tables = await owner.fetch(
+        "SELECT DISTINCT tgrelid::regclass::text AS name FROM pg_trigger"
+        " WHERE tgname LIKE 'audit_%' AND octet_length(tgargs) > 1"
+    )
+    assert {table["name"] for table in tables} <= ENTITIES.keys()

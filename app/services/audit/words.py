@@ -21,6 +21,14 @@ ENTITIES = {
     "assessor_assignments": Bilingual(
         "penilaian kompetensi sebagai penilai", "the competency assessment as a rater"
     ),
+    "assessment_results": Bilingual("hasil penilaian kompetensi", "results of an assessment"),
+    "competency_scores": Bilingual("skor per kompetensi", "scores by competency"),
+    "competency_gaps": Bilingual(
+        "pemetaan kesenjangan dan kandidat", "the mapping of gaps and candidates"
+    ),
+    "objections": Bilingual("keberatan atas hasil penilaian", "objections to a result"),
+    "objection_statements": Bilingual("keterangan dalam keberatan", "statements in an objection"),
+    "invitations": Bilingual("undangan membuat akun", "the invitation to open an account"),
     "correction_requests": Bilingual("permintaan perbaikan data", "requests for correction"),
     "accounts": Bilingual("akun", "the account"),
     "sessions": Bilingual("sesi masuk", "sign-in sessions"),
