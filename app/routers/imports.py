@@ -161,7 +161,7 @@ async def list_columns(
 async def get_template(
     _: CurrentActor,
     reader: ReadSession,
-    format: Annotated[FileFormat, Query()] = "xlsx",
+    format: Annotated[FileFormat, Query(description="Of the file.")] = "xlsx",
     kind: Kind = ImportKind.EMPLOYEES,
 ) -> Response:
     """An empty file to fill in.

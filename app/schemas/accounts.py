@@ -135,9 +135,9 @@ class AccountPage(Page):
 class AccountQuery(PageQuery):
     """Which accounts."""
 
-    role: Role | None = None
-    employee_id: UUID | None = None
-    disabled: bool | None = None
+    role: Role | None = Field(default=None, description="Of this role only.")
+    employee_id: UUID | None = Field(default=None, description="Of this employee only.")
+    disabled: bool | None = Field(default=None, description="Whether they are disabled.")
     q: Annotated[
         str | None, Field(min_length=2, max_length=100, description="Part of login or name.")
     ] = None

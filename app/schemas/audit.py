@@ -63,12 +63,15 @@ class Period(Schema):
 class AuditEventQuery(PageQuery, Period):
     """Which events."""
 
-    actor_account_id: UUID | None = None
+    actor_account_id: UUID | None = Field(default=None, description="By this account only.")
     subject_id: UUID | None = Field(default=None, description="An employee the event is about.")
-    kind: AuditKind | None = None
-    operation: Code | None = None
+    kind: AuditKind | None = Field(default=None, description="Of this kind only.")
+    operation: Code | None = Field(default=None, description="By this operation only.")
     entity: Code | None = Field(default=None, description="The table written, or the noun read.")
-    request_id: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9._-]{8,64}$")] = None
+    request_id: Annotated[
+        str | None,
+        Field(pattern=r"^[A-Za-z0-9._-]{8,64}$", description="Of this request only."),
+    ] = None
     include_details: bool = Field(
         default=False,
         description="With what was written, before and after; pages then hold at most 20 events.",

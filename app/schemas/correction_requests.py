@@ -160,8 +160,8 @@ class CorrectionRead(Schema):
 class CorrectionQuery(PageQuery):
     """What narrows the list of requests; oldest first."""
 
-    state: CorrectionState | None = None
-    field: CorrectionField | None = None
+    state: CorrectionState | None = Field(default=None, description="In this state only.")
+    field: CorrectionField | None = Field(default=None, description="About this field only.")
 
 
 class CorrectionPage(Page):

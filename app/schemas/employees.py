@@ -455,21 +455,29 @@ class EmployeeQuery(PageQuery):
     as_of: Annotated[
         Day | None, Field(description="Show the state on this day; today when left out.")
     ] = None
-    unit_id: UUID | None = None
+    unit_id: UUID | None = Field(default=None, description="Whose seat is in this unit.")
     include_subtree: Annotated[bool, Field(description="Also the units below `unit_id`.")] = True
-    status: list[EmploymentStatus] = Field(default_factory=list, max_length=40)
-    golongan: list[Golongan] = Field(default_factory=list, max_length=40)
-    job_kind: list[JobKind] = Field(default_factory=list, max_length=40)
-    jenjang: list[Jenjang] = Field(default_factory=list, max_length=40)
+    status: list[EmploymentStatus] = Field(
+        default_factory=list, max_length=40, description="Of one of these kinds of employment."
+    )
+    golongan: list[Golongan] = Field(
+        default_factory=list, max_length=40, description="In one of these golongan."
+    )
+    job_kind: list[JobKind] = Field(
+        default_factory=list, max_length=40, description="In a seat of one of these kinds."
+    )
+    jenjang: list[Jenjang] = Field(
+        default_factory=list, max_length=40, description="In a fungsional seat of one of these."
+    )
     education_level: list[EducationLevel] = Field(
         default_factory=list, max_length=40, description="Of the highest education."
     )
-    sex: Sex | None = None
+    sex: Sex | None = Field(default=None, description="Of this sex only.")
     without_position: Annotated[bool, Field(description="Only who holds no seat for good.")] = False
     include_separated: Annotated[
         bool, Field(description="Also who is not employed on that day.")
     ] = False
-    sort: Sort = "name"
+    sort: Sort = Field(default="name", description="With a minus the other way round.")
 
 
 class EmployeeRow(Schema):

@@ -121,8 +121,8 @@ class ImportPage(Page):
 class ImportQuery(PageQuery):
     """Which imports."""
 
-    kind: ImportKind | None = None
-    state: ImportState | None = None
+    kind: ImportKind | None = Field(default=None, description="Of this kind only.")
+    state: ImportState | None = Field(default=None, description="In this state only.")
 
 
 class FindingRead(Schema):
@@ -147,7 +147,7 @@ class FindingPage(Page):
 class FindingQuery(PageQuery):
     """Which findings."""
 
-    severity: Severity | None = None
+    severity: Severity | None = Field(default=None, description="Only errors, or only warnings.")
 
 
 class ImportColumn(Schema):

@@ -110,7 +110,7 @@ class InvitationPage(Page):
 class InvitationQuery(PageQuery):
     """Which invitations."""
 
-    activated: bool | None = None
+    activated: bool | None = Field(default=None, description="Whether they were used.")
     expired: bool | None = Field(default=None, description="Whether their time is over.")
 
 

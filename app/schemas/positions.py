@@ -238,12 +238,12 @@ class PositionQuery(PageQuery):
     as_of: Annotated[
         Day | None, Field(description="Show the state on this day; today when left out.")
     ] = None
-    unit_id: UUID | None = None
+    unit_id: UUID | None = Field(default=None, description="In this unit.")
     include_subtree: Annotated[
         bool, Field(description="Positions of the units below `unit_id` too.")
     ] = False
-    job_kind: JobKind | None = None
-    jenjang: Jenjang | None = None
+    job_kind: JobKind | None = Field(default=None, description="Of this kind only.")
+    jenjang: Jenjang | None = Field(default=None, description="Of this jenjang only.")
     vacant: Annotated[bool, Field(description="Only positions with a vacant seat.")] = False
     q: Annotated[Line | None, Field(description="Part of the title.")] = None
 

@@ -99,8 +99,8 @@ class RetirementQuery(PageQuery):
     as_of: Annotated[Day | None, Field(description="Holders on this day; today when left out.")] = (
         None
     )
-    within_years: Annotated[int, Field(ge=1, le=5)] = 1
-    include_subtree: bool = True
+    within_years: Annotated[int, Field(ge=1, le=5, description="Years from that day.")] = 1
+    include_subtree: bool = Field(default=True, description="Also of the units below.")
 
 
 class RetirementRead(Schema):

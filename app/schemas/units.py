@@ -140,8 +140,8 @@ class UnitQuery(PageQuery):
     as_of: Annotated[
         Day | None, Field(description="Show the state on this day; today when left out.")
     ] = None
-    kind: UnitKind | None = None
-    parent_id: UUID | None = None
+    kind: UnitKind | None = Field(default=None, description="Of this kind only.")
+    parent_id: UUID | None = Field(default=None, description="Right below this unit only.")
     q: Annotated[Line | None, Field(description="Part of the name or the code.")] = None
 
 
