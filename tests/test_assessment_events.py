@@ -157,6 +157,43 @@ async def test_once_something_is_published_an_event_stays_as_it_is(
     problem(await hr.patch(path, json={"title": "X"}, headers=headers), 409, "event_published")
 
 
+async def test_an_event_is_not_moved_to_days_on_which_a_rater_is_not_independent(
+    hr: Client, owner: asyncpg.Connection
+) -> None:
+    """The assessor takes over the dinas in October, and is married in the next year."""
+    here = await office(hr, owner)
+    event = await here.assessing.event()
+    assessment = await here.assessing.assessment(event, here.candidate, here.position)
+    await here.assessing.rater(assessment, "self")
+    await here.assessing.rater(assessment, "assessor")
+    await here.assessing.rater(assessment, "assessor", here.assessor)
+    for seat in (here.assessor, here.superior):
+        await owner.execute(
+            "UPDATE seat_assignments SET valid = '[2020-01-01,2026-10-01)' WHERE employee_id = $1",
+            seat,
+        )
+    await owner.execute(
+        "INSERT INTO seat_assignments (employee_id, position_id, kind, seat_no, valid)"
+        " SELECT $1, position_id, kind, seat_no, '[2026-10-01,2027-01-01)'"
+        " FROM seat_assignments WHERE employee_id = $2",
+        *(here.assessor, here.superior),
+    )
+    await owner.execute(
+        "INSERT INTO employee_spouses (employee_id, spouse_id, valid)"
+        " VALUES ($1, $2, '[2027-01-10,)'), ($2, $1, '[2027-01-10,)')",
+        *(here.assessor, here.candidate),
+    )
+
+    async def moved(first: str, last: str) -> Any:
+        path, days = f"/assessment-events/{event}", {"starts_on": first, "ends_on": last}
+        return await hr.patch(path, json=days, headers=matching(await hr.get(path)))
+
+    for days in (("2026-10-01", "2026-10-02"), ("2027-01-05", "2027-01-10")):
+        refused = problem(await moved(*days), 409, "raters_not_independent")
+        assert refused["assessments"] == [str(assessment)]
+    ok(await moved("2027-01-05", "2027-01-09"))
+
+
 async def test_events_are_filtered(hr: Client, assessing: Assessing, actors: Actors) -> None:
     first = await assessing.event()
     second = await assessing.event(purpose="promotion", starts_on=date(2026, 10, 1))

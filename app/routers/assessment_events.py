@@ -44,7 +44,11 @@ from app.schemas.assessments import (
     EventAssessmentQuery,
 )
 from app.services import assessment_events as events
-from app.services.assessment_events import EventCodeTaken, EventPublished
+from app.services.assessment_events import (
+    EventCodeTaken,
+    EventPublished,
+    RatersNotIndependent,
+)
 from app.services.assessment_providers import NotAccredited
 from app.services.assessments import adding, moderating, reading
 from app.services.assessments.adding import AlreadyInEvent, EventClosed
@@ -107,7 +111,14 @@ async def get_event(
 
 @router.patch(
     ONE,
-    responses=problems(NotFound, StaleVersion, IfMatchRequired, EventPublished, NotAccredited),
+    responses=problems(
+        NotFound,
+        StaleVersion,
+        IfMatchRequired,
+        EventPublished,
+        NotAccredited,
+        RatersNotIndependent,
+    ),
 )
 async def update_event(
     assessment_event_id: UUID,

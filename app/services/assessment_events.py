@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -66,6 +67,16 @@ class EventPublished(Conflict):
     code = "event_published"
     title = Bilingual(
         "Hasil kegiatan ini sudah terbit", "Results of this event have been published"
+    )
+
+
+class RatersNotIndependent(Conflict):
+    """On other days, `assessments` would have somebody rate their superior or their spouse."""
+
+    code = "raters_not_independent"
+    title = Bilingual(
+        "Pada hari-hari itu ada penilai yang tidak independen",
+        "On those days some raters would not be independent",
     )
 
 
@@ -156,16 +167,19 @@ async def update_event(
 ) -> AssessmentEventRead:
     """Change an event of which nothing is published.
 
-    Errors: NotFound, StaleVersion, EventPublished, NotAccredited, Invalid.
+    Errors: NotFound, StaleVersion, EventPublished, NotAccredited, RatersNotIndependent, Invalid.
     """
     event = await locked_event(session, event_id)
     if event.version != expected:
         raise StaleVersion
     await _require_unpublished(session, event_id)
+    days = event.starts_on, event.ends_on
     for name, value in change.model_dump(exclude_none=True).items():
         setattr(event, name, value)
     with session.no_autoflush:
         await _require_lawful(session, event)
+        if days != (event.starts_on, event.ends_on):
+            await _require_independent(session, event)
     event.updated_at = now()
     await session.flush()
     return await read_event(SessionReader(session), event_id)
@@ -196,6 +210,31 @@ async def _require_unpublished(session: AsyncSession, event_id: UUID) -> None:
     final = (Assessment.event_id == event_id) & Assessment.state.in_(FINAL)
     if await session.scalar(select(Assessment.id).where(final).limit(1)):
         raise EventPublished
+
+
+NOT_INDEPENDENT = text(
+    """
+    SELECT DISTINCT r.assessment_id
+    FROM assessor_assignments r JOIN assessments a ON a.id = r.assessment_id
+    WHERE a.event_id = :event_id AND r.state <> 'withdrawn' AND r.rater_id <> r.candidate_id
+      AND (EXISTS (SELECT FROM employee_spouses m
+                   WHERE m.valid && daterange(:first, :last, '[]')
+                   AND (m.employee_id, m.spouse_id) IN
+                       ((r.rater_id, r.candidate_id), (r.candidate_id, r.rater_id)))
+           OR r.source = 'assessor'
+           AND (r.rater_id = ANY (app.superiors(r.candidate_id, :first))
+                OR r.candidate_id = ANY (app.superiors(r.rater_id, :first))))
+    ORDER BY r.assessment_id LIMIT 50
+    """
+)
+
+
+async def _require_independent(session: AsyncSession, event: AssessmentEvent) -> None:
+    """Raters were checked on the days as they were when they were assigned."""
+    values = {"event_id": event.id, "first": event.starts_on, "last": event.ends_on}
+    found = (await session.scalars(NOT_INDEPENDENT, values)).all()
+    if found:
+        raise RatersNotIndependent(assessments=[str(each) for each in found])
 
 
 async def _require_lawful(session: AsyncSession, event: AssessmentEvent) -> None:
