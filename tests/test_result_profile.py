@@ -271,6 +271,8 @@ async def test_results_over_time(office: Office, staff: Client, app: FastAPI) ->
     courses = {course["code"]: course["points"] for course in shown["competencies"]}
     assert [point["actual"] for point in courses["integritas"]] == ["2.00", "3.00", "1.00"]
     assert [point["gap"] for point in courses["perekat_bangsa"]] == ["1.00", "0.00", "3.00"]
+    everything = ok(await staff.get(f"/employees/{office.staff}/data-export"))
+    assert everything["competency_history"] == shown
 
 
 async def test_no_results_yet(office: Office, staff: Client) -> None:

@@ -32,7 +32,6 @@ from app.errors import (
     problems,
 )
 from app.schemas.base import Day
-from app.schemas.correction_requests import DataExport
 from app.schemas.employees import (
     DisciplineCreate,
     DisciplineRead,
@@ -55,6 +54,7 @@ from app.schemas.employees import (
     Warned,
 )
 from app.schemas.spouses import SpouseRead, SpouseRecord
+from app.schemas.subject_access import DataExport
 from app.services.employees import changing, exporting, nik, reading, searching, spouses
 from app.services.employees.aggregate import IdentifierTaken, NikTaken, NotEmployed, Written
 from app.services.employees.spouses import AlreadyMarried

@@ -11,15 +11,12 @@ from pydantic_core import PydanticCustomError
 from app.schemas.base import Day, Line, Page, PageQuery, Schema, Text, example
 from app.schemas.employees import (
     Email,
-    EmployeeHistory,
-    EmployeeRead,
     IdentifierText,
     Name,
     Phone,
     ServiceDay,
     Title,
 )
-from app.schemas.spouses import SpouseRead
 from app.validation_messages import explain
 from app.vocabulary import CorrectionField, CorrectionState, Golongan, Sex
 
@@ -170,34 +167,6 @@ class CorrectionPage(Page):
     model_config = example({"items": [_REQUEST], "next_cursor": None, "total": None})
 
     items: list[CorrectionRead]
-
-
-def _shown(schema: type[Schema]) -> Any:
-    return schema.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index]
-
-
-class DataExport(Schema):
-    """All that is held about a person, for that person."""
-
-    model_config = example(
-        {
-            "generated_at": "2026-11-24T02:00:00Z",
-            "employee": _shown(EmployeeRead),
-            "nik": "3308015501850001",
-            "history": _shown(EmployeeHistory),
-            "spouses": [_shown(SpouseRead)],
-            "correction_requests": [_REQUEST],
-            "processing_trail": "/api/v1/me/data-access",
-        }
-    )
-
-    generated_at: datetime
-    employee: EmployeeRead
-    nik: str | None
-    history: EmployeeHistory
-    spouses: list[SpouseRead]
-    correction_requests: list[CorrectionRead]
-    processing_trail: str = Field(description="Where to read who looked at the data, and why.")
 
 
 def text_of(value: object) -> str | None:

@@ -7,12 +7,14 @@ from app.access.employees import can_see
 from app.calendar import now, today
 from app.database import Reader
 from app.errors import Bilingual, Forbidden, NotFound
-from app.schemas.correction_requests import CorrectionQuery, CorrectionRead, DataExport
+from app.schemas.correction_requests import CorrectionQuery, CorrectionRead
+from app.schemas.subject_access import DataExport
 from app.sealing import Sealer
 from app.services import correction_requests
 from app.services.employees.nik import NikNotRecorded, open_nik
 from app.services.employees.reading import get_employee, get_history
 from app.services.employees.spouses import list_spouses
+from app.services.results import comparing as results
 
 TRAIL = "/api/v1/me/data-access"
 
@@ -37,6 +39,7 @@ async def export_data(
         nik=nik,
         history=history,
         spouses=await list_spouses(reader, employee_id),
+        competency_history=await results.get_history(reader, actor, employee_id),
         correction_requests=await _requests(reader, actor, employee_id),
         processing_trail=TRAIL,
     )
