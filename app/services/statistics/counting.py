@@ -15,7 +15,7 @@ from app.models.organisation import Unit, UnitVersion
 from app.services.competency_gaps.summary import branches_below, subtree_top
 from app.services.timeline import AS_OF, holds
 from app.suppression import Cell
-from app.vocabulary import Fitness, JobKind, StatisticsDataset
+from app.vocabulary import Fitness, StatisticsDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,13 @@ FITNESS = tuple(
     )
 )
 MEASURED = tuple(each for each in FITNESS if each.code != Fitness.NOT_ASSESSED)
-JOB_KINDS = tuple(Category(kind.value, kind.value.replace("_", " ")) for kind in JobKind)
 
 DESCRIPTIONS: Mapping[StatisticsDataset, tuple[Bilingual, Bilingual, Bilingual]] = {
     StatisticsDataset.FIT: (
         Bilingual("Kesesuaian dengan standar jabatan", "Fit with the position's standard"),
         Bilingual(
-            "Pemegang jabatan menurut perangkat daerah, jenis jabatan, dan kesesuaiannya.",
-            "Holders of seats by unit, kind of job and fit.",
+            "Pemegang jabatan menurut perangkat daerah dan kesesuaiannya.",
+            "Holders of seats by unit and fit.",
         ),
         Bilingual(
             "Pegawai dihitung sekali. Sesuai: semua kompetensi yang dipersyaratkan tercapai dalam"
@@ -111,12 +110,12 @@ _FITNESS = case(
 ).label("fitness")
 _BRANCHES = branches_below()
 FIT = (
-    select(Unit.code, _PROFILE.job_kind, _FITNESS, func.count().label("people"))
+    select(Unit.code, _FITNESS, func.count().label("people"))
     .select_from(_PROFILE)
     .join(_BRANCHES, _BRANCHES.c.unit_id == _PROFILE.unit_id)
     .join(Unit, Unit.id == _BRANCHES.c.branch)
     .join(_BY_LEVELS, literal(True))
-    .group_by(Unit.code, _PROFILE.job_kind, _FITNESS)
+    .group_by(Unit.code, _FITNESS)
 )
 UNITS = (
     select(Unit.code, UnitVersion.name)
@@ -142,14 +141,18 @@ GAPS = (
 
 
 async def count_fit(reader: Reader) -> Table:
-    """People by the unit right below the top, kind of job and fit."""
+    """People by the unit right below the top and their fit.
+
+    By no more: with the kind of job beside, most cells would be too small to publish, and their
+    totals with them.
+    """
     values = {"unit_id": await subtree_top(reader, None), "as_of": today()}
     units = [Category(row["code"], row["name"]) for row in await reader.all(UNITS, **values)]
     counts: dict[tuple[str, ...], int] = {
-        (row["code"], str(row["job_kind"]), str(row["fitness"])): int(row["people"])
+        (row["code"], str(row["fitness"])): int(row["people"])
         for row in await reader.all(FIT, **values)
     }
-    return Table({"unit": units, "job_kind": JOB_KINDS, "fitness": FITNESS}, counts)
+    return Table({"unit": units, "fitness": FITNESS}, counts)
 
 
 async def count_gaps(reader: Reader) -> Table:
