@@ -29,12 +29,10 @@ from app.models.employees import EmployeeProfile, full_name
 from app.models.organisation import PositionVersion, UnitVersion
 from app.pagination import decode_cursor, encode_cursor
 from app.schemas.assessments import (
-    AssessedPerson,
     AssessedPosition,
     AssessmentPage,
     AssessmentQuery,
     AssessmentRead,
-    AssessmentSummary,
     EventSummary,
     RatingProgress,
     SourceProgress,
@@ -47,7 +45,10 @@ ORDER, OF_EVENT = "assessments", "assessments_of_event"
 """The lists that a cursor may belong to."""
 A, E, S = Assessment, AssessmentEvent, AssessorAssignment
 LAST_DAY = E.ends_on.expression
-EVENT_COLUMNS = tuple(getattr(E, n).label(f"event_{n}") for n in EventSummary.model_fields)
+OF_EVENT_ROW = {name: f"event_{name}" for name in EventSummary.model_fields}
+OF_POSITION_ROW = {name: f"position_{name}" for name in AssessedPosition.model_fields}
+"""Fields by the columns of `with_place`."""
+EVENT_COLUMNS = tuple(getattr(E, name).label(column) for name, column in OF_EVENT_ROW.items())
 POSITION_COLUMNS = (
     A.position_id,
     PositionVersion.title.label("position_title"),
@@ -122,13 +123,15 @@ async def list_assessments(
         (values["before_id"],) = decode_cursor(query.cursor, order, (UUID,))
     statement = _page(actor.role, frozenset(values))
     rows = await reader.all(statement, **values, **always, rows=query.limit + 1)
-    shown = rows[: query.limit]
+    shown, more = rows[: query.limit], len(rows) > query.limit
     names = await names_of(reader, actor, {row["employee_id"] for row in shown})
     reader.reveals([row["employee_id"] for row in shown if row["known"]])
-    return AssessmentPage(
-        items=[AssessmentSummary(**_fields(row, names)) for row in shown],
-        next_cursor=encode_cursor(order, [shown[-1]["id"]]) if len(rows) > query.limit else None,
-        total=total,
+    return AssessmentPage.model_validate(
+        {
+            "items": [_fields(row, names) for row in shown],
+            "next_cursor": encode_cursor(order, [shown[-1]["id"]]) if more else None,
+            "total": total,
+        }
     )
 
 
@@ -160,18 +163,16 @@ def _fields(row: Row, names: Mapping[UUID, str]) -> dict[str, Any]:
     person = row["employee_id"]
     return {
         **{n: row[n] for n in ("id", "version", "state", "note", "submitted_at", "moderated_at")},
-        "candidate": AssessedPerson(employee_id=person, name=names.get(person)),
+        "candidate": {"employee_id": person, "name": names.get(person)},
         **place(row),
     }
 
 
 def place(row: Row) -> dict[str, Any]:
-    """The event and the position of a row that `with_place` made."""
+    """The fields of the event and of the position in a row that `with_place` made."""
     return {
-        "event": EventSummary(**{n: row[f"event_{n}"] for n in EventSummary.model_fields}),
-        "position": AssessedPosition(
-            **{n: row[f"position_{n}"] for n in AssessedPosition.model_fields}
-        ),
+        "event": {name: row[column] for name, column in OF_EVENT_ROW.items()},
+        "position": {name: row[column] for name, column in OF_POSITION_ROW.items()},
     }
 
 

@@ -132,7 +132,7 @@ async def own_place(reader: Reader, actor: Actor, subject: Subject) -> AssessedP
     """That seat; where there is none or the actor may not see it, the position last measured."""
     seat = await seat_of(reader, actor, subject.person.employee_id)
     if seat is None and subject.result is not None:
-        seat = place(subject.result)["position"]
+        seat = AssessedPosition(**place(subject.result)["position"])
     return seat
 
 

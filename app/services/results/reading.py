@@ -45,7 +45,6 @@ from app.schemas.assessment_results import (
     ScoreRead,
     SourceScore,
 )
-from app.schemas.assessments import AssessedPerson
 from app.services.assessments.reading import names_of, place, with_place
 from app.services.results import words
 from app.services.structure import subtree
@@ -131,10 +130,12 @@ async def list_results(
     rows = await reader.all(_page(actor.role, filters), **values, rows=query.limit + 1)
     shown = rows[: query.limit]
     last = [shown[-1]["published_at"], shown[-1]["id"]] if len(rows) > query.limit else None
-    return AssessmentResultPage(
-        items=await _summaries(reader, actor, shown),
-        next_cursor=last and encode_cursor(ORDER, last),
-        total=total,
+    return AssessmentResultPage.model_validate(
+        {
+            "items": await _summaries(reader, actor, shown),
+            "next_cursor": last and encode_cursor(ORDER, last),
+            "total": total,
+        }
     )
 
 
@@ -148,21 +149,18 @@ async def read_results(
 ) -> list[AssessmentResultSummary]:
     """Those of these results that the actor sees; in any order."""
     rows = await reader.all(_these(actor.role), ids=ids, today=as_of, **viewer(actor))
-    return await _summaries(reader, actor, rows)
+    summaries = await _summaries(reader, actor, rows)
+    return [AssessmentResultSummary.model_validate(each) for each in summaries]
 
 
-async def _summaries(
-    reader: Reader, actor: Actor, rows: Sequence[Row]
-) -> list[AssessmentResultSummary]:
+async def _summaries(reader: Reader, actor: Actor, rows: Sequence[Row]) -> list[dict[str, Any]]:
     people = [row["employee_id"] for row in rows]
     names = await names_of(reader, actor, set(people))
     reader.reveals(people)
-    return [AssessmentResultSummary(**summary(row, names)) for row in rows]
+    return [summary(row, names) for row in rows]
 
 
-_OF_ROW = (
-    AssessmentResultSummary.model_fields.keys() - {"person", "position", "event"}  # of `place`
-)
+_OF_ROW = frozenset(AssessmentResultSummary.model_fields) - {"person", "position", "event"}
 
 
 def summary(row: Row, names: Mapping[UUID, str]) -> dict[str, Any]:
@@ -170,7 +168,7 @@ def summary(row: Row, names: Mapping[UUID, str]) -> dict[str, Any]:
     person = row["employee_id"]
     return {
         **{name: row[name] for name in _OF_ROW},
-        "person": AssessedPerson(employee_id=person, name=names.get(person)),
+        "person": {"employee_id": person, "name": names.get(person)},
         **place(row),
     }
 
