@@ -1,25 +1,30 @@
 """`make bench`: every measurement, or those named; prints the ratios beside their marks."""
 
 import argparse
+from collections.abc import Callable
 
-from bench import data, exports, imports, reads
+from app.embedded import EmbeddedServer
+from bench import assessments, data, exports, imports, ratings, reads
+
+MEASUREMENTS: dict[str, Callable[[EmbeddedServer], list[tuple[str, float, float]]]] = {
+    "reads": reads.run,
+    "assessments": assessments.run,
+    "ratings": ratings.run,
+    "exports": exports.run,
+    "imports": imports.run,
+}
 
 
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(prog="bench", description=__doc__)
     options.add_argument("--employees", type=int, default=200_000)
-    options.add_argument("--rows", type=int, default=100_000, help="of the file to import")
-    options.add_argument("--only", choices=("reads", "imports", "exports"))
+    options.add_argument("--only", choices=MEASUREMENTS, nargs="+", default=list(MEASUREMENTS))
     chosen = options.parse_args()
     results = []
     with data.server(chosen.employees) as running:
-        if chosen.only in (None, "reads"):
-            results += reads.run(running)
-        if chosen.only in (None, "exports"):
-            results += exports.run(running)
-        if chosen.only in (None, "imports"):
-            results += imports.run(running, chosen.rows)
+        for name in chosen.only:
+            results += MEASUREMENTS[name](running)
     print(f"\n{'measurement':45} {'ratio':>7} {'mark':>7}")
     for name, ratio, mark in results:
         reached = ratio <= -mark if mark < 0 else ratio >= mark

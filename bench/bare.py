@@ -2,7 +2,8 @@
 
 No token, no access rules, no row-level security, no audit, no validation, no framework: the
 query, its rows as JSON, the answer. The statements come from Kemuning itself by `BENCH_BARE`, a
-JSON file: `{"dsn", "one": {"sql", "args"}, "list": …, "deep": …}`.
+JSON file: `{"dsn", "statements": {"one": {"sql", "args"}, "list": …}}`. `one` takes its id from
+the path, at the argument `id_at`; `names`, where there is one, is asked for the people of a list.
 """
 
 import json
@@ -22,8 +23,8 @@ KINDS = {"date": date.fromisoformat, "uuid": UUID}
 STATE: dict[str, Any] = {}
 
 
-def _arguments(name: str) -> list[Any]:
-    return [KINDS[a["kind"]](a["value"]) if isinstance(a, dict) else a for a in JOB[name]["args"]]
+def _arguments(statement: dict[str, Any]) -> list[Any]:
+    return [KINDS[a["kind"]](a["value"]) if isinstance(a, dict) else a for a in statement["args"]]
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Send) -> None:
@@ -32,17 +33,35 @@ async def app(scope: dict[str, Any], receive: Any, send: Send) -> None:
         await _lifespan(receive, send)
         return
     _, name, *rest = scope["path"].split("/")
-    sql, arguments = JOB[name]["sql"], list(STATE[name])
     async with STATE["pool"].acquire() as connection:
         if name == "one":
-            arguments[JOB["id_at"]] = UUID(rest[0])
-            row = await connection.fetchrow(sql, *arguments)
-            body = to_json(dict(row))
+            body = to_json(dict((await _rows(connection, name, JOB["id_at"], UUID(rest[0])))[0]))
         else:
-            body = to_json({"items": [dict(r) for r in await connection.fetch(sql, *arguments)]})
+            items = [dict(row) for row in await _rows(connection, name)]
+            if "names" in JOB["statements"]:
+                await _name(connection, items)
+            body = to_json({"items": items})
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _rows(
+    connection: asyncpg.Connection, name: str, at: int | None = None, value: object = None
+) -> list[asyncpg.Record]:
+    arguments = list(STATE[name])
+    if at is not None:
+        arguments[at] = value
+    rows: list[asyncpg.Record] = await connection.fetch(JOB["statements"][name]["sql"], *arguments)
+    return rows
+
+
+async def _name(connection: asyncpg.Connection, items: list[dict[str, Any]]) -> None:
+    people = [item["employee_id"] for item in items]
+    rows = await _rows(connection, "names", JOB["people_at"], people)
+    names = {row["employee_id"]: row["name"] for row in rows}
+    for item in items:
+        item["name"] = names.get(item["employee_id"])
 
 
 async def _lifespan(receive: Any, send: Send) -> None:
@@ -50,7 +69,7 @@ async def _lifespan(receive: Any, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             STATE["pool"] = await asyncpg.create_pool(JOB["dsn"], min_size=10, max_size=10)
-            STATE.update({name: _arguments(name) for name in ("one", "list", "deep")})
+            STATE.update({name: _arguments(s) for name, s in JOB["statements"].items()})
         else:
             await STATE["pool"].close()
         await send({"type": message["type"] + ".complete"})

@@ -41,17 +41,35 @@ def settings(running: EmbeddedServer, database: str = DATABASE) -> Settings:
     )
 
 
+EVENTS = """
+WITH provider AS (
+    INSERT INTO assessment_providers (code, name) VALUES ('BENCH', 'Penilai Bench') RETURNING id
+)
+INSERT INTO assessment_events (
+    code, title, purpose, method, provider_id, starts_on, ends_on, closed_at)
+SELECT 'BENCH-' || number, 'Pemetaan ' || number, 'mapping', 'assessment_center', provider.id,
+       day - 5, day, day + interval '30 days'
+FROM provider, generate_series(0, 31) AS number,
+     LATERAL (SELECT date '2024-01-01' + 32 * number AS day) AS d
+"""
+ASSESSMENTS = """
+INSERT INTO assessments (
+    event_id, employee_id, position_id, state, submitted_at, moderated_by, moderated_at)
+SELECT e.id, a.employee_id, a.position_id, 'published', e.ends_on + interval '10 days',
+       a.employee_id, e.ends_on + interval '20 days'
+FROM seat_assignments a
+JOIN assessment_events e ON e.code = 'BENCH-' || (hashtext(a.employee_id::text) & 31)
+WHERE a.kind = 'definitif' AND upper_inf(a.valid)
+"""
 RESULTS = """
 INSERT INTO assessment_results (
-    id, assessment_id, employee_id, position_id, version_no, purpose, assessed_on, inputs, rules,
+    assessment_id, employee_id, position_id, version_no, purpose, assessed_on, inputs, rules,
     outcome, jpm, jpm_uncapped, band, potential, gaps, valid_until, reason, published_by,
     published_at)
-SELECT uuidv7(), uuidv7(), a.employee_id, a.position_id, 1, 'mapping', day, '{}', '{}', '{}',
-       80, 80, 'cukup_optimal', 'menengah', 2, day + interval '3 years', 'Penerbitan pertama',
-       a.employee_id, day + interval '30 days'
-FROM seat_assignments a,
-     LATERAL (SELECT date '2024-01-01' + (hashtext(a.employee_id::text) & 1023) AS day) AS d
-WHERE a.kind = 'definitif' AND upper_inf(a.valid)
+SELECT a.id, a.employee_id, a.position_id, 1, e.purpose, e.ends_on, '{}', '{}', '{}',
+       80, 80, 'cukup_optimal', 'menengah', 2, e.ends_on + interval '3 years',
+       'Penerbitan pertama', a.moderated_by, e.ends_on + interval '30 days'
+FROM assessments a JOIN assessment_events e ON e.id = a.event_id
 """
 SCORES = """
 INSERT INTO competency_scores (
@@ -79,8 +97,8 @@ async def _fill(running: EmbeddedServer, employees: int) -> None:
             # Neither audit events nor foreign keys: these rows are scenery.
             await connection.execute("SET LOCAL session_replication_role = replica")
             await seeding.load(connection, made, settings(running).sealer)
-            await connection.execute(RESULTS)
-            await connection.execute(SCORES)
+            for statement in (EVENTS, ASSESSMENTS, RESULTS, SCORES):
+                await connection.execute(statement)
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()

@@ -96,7 +96,7 @@ class Round:
     rows: dict[str, int] = field(default_factory=dict)
 
 
-def run(running: EmbeddedServer, people: int) -> list[tuple[str, float, float]]:
+def run(running: EmbeddedServer, people: int = 100_000) -> list[tuple[str, float, float]]:
     """Measure; returns (name, ratio, mark)."""
     with tempfile.TemporaryDirectory() as folder:
         bench = _Bench(running, Path(folder))

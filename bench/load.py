@@ -67,17 +67,14 @@ class Connection(asyncio.Protocol):
 async def run(job: dict[str, Any]) -> dict[str, Any]:
     """Load one server for some seconds: requests a second, latencies in ms, statuses."""
     loop = asyncio.get_running_loop()
-    requests = [_request(job, path) for path in job["paths"]]
     latencies: list[float] = []
     statuses: dict[int, int] = {}
     started = time.perf_counter()
     finished = []
-    for number in range(job["connections"]):
+    for requests in _requests(job):
         done: asyncio.Future[None] = loop.create_future()
         finished.append(done)
-        connection = Connection(
-            requests, started + job["seconds"], latencies, statuses, done, turn=number * 97
-        )
+        connection = Connection(requests, started + job["seconds"], latencies, statuses, done)
         await loop.create_connection(lambda c=connection: c, "127.0.0.1", job["port"])
     await asyncio.gather(*finished)
     seconds = time.perf_counter() - started
@@ -90,9 +87,23 @@ async def run(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _request(job: dict[str, Any], path: str) -> bytes:
-    headers = "".join(f"{k}: {v}\r\n" for k, v in job.get("headers", {}).items())
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode()
+def _requests(job: dict[str, Any]) -> list[list[bytes]]:
+    """Of each connection: `clients` with writes of their own, or all the same paths to read."""
+    if "clients" in job:
+        return [
+            [_request(client["headers"], *request) for request in client["requests"]]
+            for client in job["clients"]
+        ]
+    reads = [_request(job["headers"], "GET", path) for path in job["paths"]]
+    starts = [number * 97 % len(reads) for number in range(job["connections"])]
+    return [reads[start:] + reads[:start] for start in starts]
+
+
+def _request(headers: dict[str, str], method: str, path: str, body: str = "") -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    if body:
+        lines += f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n"
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n{body}".encode()
 
 
 if __name__ == "__main__":

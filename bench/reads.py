@@ -35,13 +35,13 @@ from app.tokens import AccessClaims
 from app.vocabulary import Role
 from bench import data
 
-KEMUNING_PORT, BARE_PORT = 8741, 8742
+KEMUNING_PORT, BARE_PORT = 8491, 8492
 SECONDS, ROUNDS, CONNECTIONS = 4, 3, 16
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A ratio to reach: at least `least` of the limit, or at most `most` times the first."""
+    """A ratio to reach: at least `least` of the limit, by the paths of both sides."""
 
     name: str
     kemuning: list[str]
@@ -54,39 +54,47 @@ def run(running: EmbeddedServer) -> list[tuple[str, float, float]]:
     """Measure every read; returns (name, ratio, mark)."""
     settings = data.settings(running)
     people = asyncio.run(_people(running, settings))
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        job = folder / "bare.json"
-        job.write_text(json.dumps(_bare_job(running, people)))
-        stack.enter_context(serving("app.main:app_from_environment", KEMUNING_PORT, settings))
-        stack.enter_context(serving("bench.bare:app", BARE_PORT, settings, job))
-        results = [_ratio(mark) for mark in _marks(people)]
+    with both_serving(settings, _bare_job(running, people)):
+        results = [ratio(mark) for mark in _marks(people)]
         results.append(_deep_page(people))
     return results
 
 
+@contextmanager
+def both_serving(settings: Settings, bare: dict[str, Any]) -> Iterator[None]:
+    """Kemuning and the bare application beside it."""
+    with ExitStack() as stack:
+        job = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "bare.json"
+        job.write_text(json.dumps(bare))
+        stack.enter_context(serving("app.main:app_from_environment", KEMUNING_PORT, settings))
+        stack.enter_context(serving("bench.bare:app", BARE_PORT, settings, job))
+        yield
+
+
 def _marks(people: dict[str, Any]) -> list[Mark]:
     own, others = str(people["own"]), [str(i) for i in people["others"]]
+    asn, hr_admin = people["asn"], people["hr_admin"]
     one = "/api/v1/employees"
     return [
-        Mark("read one's own record", [f"{one}/{own}"], [f"/one/{own}"], "asn", 0.30),
+        Mark("read one's own record", [f"{one}/{own}"], [f"/one/{own}"], asn, 0.30),
         Mark(
             "read another's, with its audit event",
             [f"{one}/{i}" for i in others],
             [f"/one/{i}" for i in others],
-            "hr_admin",
+            hr_admin,
             0.20,
         ),
-        Mark("list 50", [f"{one}?limit=50"], ["/list"], "hr_admin", 0.50),
-        Mark("list 50, deep", [_deep_path(people)], ["/deep"], "hr_admin", 0.50),
+        Mark("list 50", [f"{one}?limit=50"], ["/list"], hr_admin, 0.50),
+        Mark("list 50, deep", [_deep_path(people)], ["/deep"], hr_admin, 0.50),
     ]
 
 
-def _ratio(mark: Mark) -> tuple[str, float, float]:
+def ratio(mark: Mark) -> tuple[str, float, float]:
+    """Both sides turn about; the median of the ratios of requests a second."""
     ratios = []
     for _ in range(ROUNDS):
-        bare = _load(BARE_PORT, mark.bare, None)
-        ours = _load(KEMUNING_PORT, mark.kemuning, TOKENS[mark.token])
+        bare = load(BARE_PORT, mark.bare, None)
+        ours = load(KEMUNING_PORT, mark.kemuning, mark.token)
         ratios.append(ours["per_second"] / bare["per_second"])
         print(
             f"  {mark.name}: bare {bare['per_second']:,.0f}/s, Kemuning {ours['per_second']:,.0f}/s"
@@ -98,10 +106,10 @@ def _ratio(mark: Mark) -> tuple[str, float, float]:
 
 def _deep_page(people: dict[str, Any]) -> tuple[str, float, float]:
     """How much longer a deep page takes than the first."""
-    times = []
+    times, token = [], people["hr_admin"]
     for _ in range(ROUNDS):
-        first = _load(KEMUNING_PORT, ["/api/v1/employees?limit=50"], TOKENS["hr_admin"])
-        deep = _load(KEMUNING_PORT, [_deep_path(people)], TOKENS["hr_admin"])
+        first = load(KEMUNING_PORT, ["/api/v1/employees?limit=50"], token)
+        deep = load(KEMUNING_PORT, [_deep_path(people)], token)
         times.append(deep["p50_ms"] / first["p50_ms"])
     return "deep page against the first (at most)", statistics.median(times), -1.5
 
@@ -110,21 +118,22 @@ def _deep_path(people: dict[str, Any]) -> str:
     return f"/api/v1/employees?limit=50&cursor={people['cursor']}"
 
 
-def _load(port: int, paths: list[str], token: str | None) -> dict[str, Any]:
-    job = {
-        "port": port,
-        "paths": paths,
-        "headers": {"Authorization": f"Bearer {token}"} if token else {},
-        "connections": CONNECTIONS,
-        "seconds": SECONDS,
-    }
+def load(
+    port: int, paths: list[str], token: str | None, connections: int = CONNECTIONS
+) -> dict[str, Any]:
+    """What `bench.load` measures of reads."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return measured({"port": port, "paths": paths, "headers": headers, "connections": connections})
+
+
+def measured(job: dict[str, Any]) -> dict[str, Any]:
+    """What `bench.load` measures of a job. Errors: RuntimeError where one isn't answered 200."""
     command = [sys.executable, "-m", "bench.load"]
-    done = subprocess.run(
-        command, input=json.dumps(job), capture_output=True, text=True, check=True
-    )
+    told = json.dumps({"seconds": SECONDS, **job})
+    done = subprocess.run(command, input=told, capture_output=True, text=True, check=True)
     result: dict[str, Any] = json.loads(done.stdout)
     if set(result["statuses"]) != {"200"}:
-        raise RuntimeError(f"{paths[0]} answered {result['statuses']}")
+        raise RuntimeError(f"port {job['port']} answered {result['statuses']}")
     return result
 
 
@@ -172,8 +181,6 @@ def _wait_for(port: int) -> None:
 
 # --- whom and what is read --------------------------------------------------------------
 
-TOKENS: dict[str, str] = {}
-
 
 async def _people(running: EmbeddedServer, settings: Settings) -> dict[str, Any]:
     """Accounts with tokens, the employees to read, and a cursor three quarters down the list."""
@@ -186,14 +193,14 @@ async def _people(running: EmbeddedServer, settings: Settings) -> dict[str, Any]
         )
         own, *others = [row["id"] for row in rows]
         keyring = Keyring(database, settings)
-        TOKENS["asn"] = await token_of(connection, keyring, Role.ASN, own)
-        TOKENS["hr_admin"] = await token_of(connection, keyring, Role.HR_ADMIN, None)
         deep = await connection.fetchrow(
             "SELECT name_sort, employee_id FROM employee_profiles ORDER BY 1, 2"
             " OFFSET (SELECT count(*) * 3 / 4 FROM employees) LIMIT 1"
         )
         key = (deep["name_sort"], deep["employee_id"])
         return {
+            "asn": await token_of(connection, keyring, Role.ASN, own),
+            "hr_admin": await token_of(connection, keyring, Role.HR_ADMIN, None),
             "own": own,
             "others": others,
             "after": key,
@@ -242,11 +249,16 @@ def _bare_job(running: EmbeddedServer, people: dict[str, Any]) -> dict[str, Any]
         "list": bind(walk(shape), listed),
         "deep": bind(walk(deep_shape), {**listed, **after}),
     }
-    job: dict[str, Any] = {"dsn": running.dsn(data.DATABASE)}
-    job["id_at"] = one_values.index(people["own"])
-    for name, (sql, values) in statements.items():
-        job[name] = {"sql": sql, "args": [_portable(v) for v in values]}
-    return job
+    return {
+        "dsn": running.dsn(data.DATABASE),
+        "id_at": one_values.index(people["own"]),
+        "statements": {name: stated(*bound) for name, bound in statements.items()},
+    }
+
+
+def stated(sql: str, values: list[object]) -> dict[str, Any]:
+    """A bound statement as JSON."""
+    return {"sql": sql, "args": [_portable(value) for value in values]}
 
 
 def _portable(value: object) -> object:
