@@ -274,7 +274,7 @@ async def test_findings_name_the_column_and_speak_both_languages(provider: Provi
     assert done["state"] == "checked"
     [found] = await provider.findings(done["id"])
     assert (found["header"], found["row_number"]) == ("Kerja Sama", 2)
-    assert found["detail"] == "Tingkat hanya 0 sampai 5."
+    assert found["detail"] == "Level hanya 0 sampai 5."
     english = await provider.client.get(
         f"/imports/{done['id']}/findings", headers={"Accept-Language": "en"}
     )
@@ -508,7 +508,7 @@ async def test_columns_and_template(provider: Provider) -> None:
     template = await provider.client.get("/imports/template", params=kind)
     assert "templat-hasil-penilaian.xlsx" in template.headers["content-disposition"]
     book = CalamineWorkbook.from_filelike(BytesIO(template.content))
-    assert book.sheet_names == ["Hasil Penilaian", "Petunjuk", "Tingkat"]
+    assert book.sheet_names == ["Hasil Penilaian", "Petunjuk", "Level"]
     csv = await provider.client.get("/imports/template", params=kind | {"format": "csv"})
     assert csv.content.startswith(b"\xef\xbb\xbfNIP;Nama;Kode jabatan;Nilai potensi;Integritas;")
 

@@ -51,7 +51,7 @@ def _in_order(levels: list[CompetencyLevel]) -> list[CompetencyLevel]:
         raise PydanticCustomError(
             "levels_in_order",
             "The five levels come in order, from 1 to 5.",
-            {"indonesian": "Kelima tingkat disebut berurutan dari 1 sampai 5."},
+            {"indonesian": "Kelima level disebut berurutan dari 1 sampai 5."},
         )
     return levels
 

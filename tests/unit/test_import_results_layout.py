@@ -180,13 +180,13 @@ def test_staged_rows_hold_levels_in_the_order_of_the_dictionary() -> None:
 def test_the_template_reads_as_empty_and_explains_the_levels() -> None:
     layout = results_layout([c for c in COMPETENCIES if c["in_force"]])
     book = CalamineWorkbook.from_filelike(BytesIO(template_xlsx(layout)))
-    assert book.sheet_names == ["Hasil Penilaian", "Petunjuk", "Tingkat"]
+    assert book.sheet_names == ["Hasil Penilaian", "Petunjuk", "Level"]
     headings = book.get_sheet_by_index(0).to_python()[0]
     assert headings == [column.header for column in layout.columns]
     assert "Kepemimpinan" not in headings
-    explained = book.get_sheet_by_name("Tingkat").to_python()
+    explained = book.get_sheet_by_name("Level").to_python()
     assert explained[:2] == [
-        ["Kompetensi", "Tingkat", "Sebutan", "Uraian"],
+        ["Kompetensi", "Level", "Sebutan", "Uraian"],
         ["Integritas", "1", "T1", "Uraian 1."],
     ]
     assert len(explained) == 1 + 3 * 5

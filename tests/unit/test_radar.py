@@ -164,7 +164,7 @@ def test_series_differ_without_colour() -> None:
     squares = [mark for mark in root.iter(f"{SVG}rect") if mark.get("stroke") == REQUIRED]
     dots = [mark for mark in root.iter(f"{SVG}circle") if mark.get("fill") == ASSESSED]
     assert len(squares) == len(dots) == 3 + 1
-    assert {"Tingkat yang dipersyaratkan", "Tingkat hasil penilaian"} <= set(texts(root))
+    assert {"Level yang dipersyaratkan", "Level hasil penilaian"} <= set(texts(root))
 
 
 # --- Seen -------------------------------------------------------------------------------------

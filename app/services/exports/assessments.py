@@ -72,7 +72,7 @@ COMPETENCIES = Dataset(
            "The version of the text in force", "competency_version_id"),
         of(CompetencyVersion.name, Type.TEXT, "Nama", "Name"),
         of(CompetencyVersion.definition, Type.TEXT, "Definisi", "Definition"),
-        of(CompetencyVersion.levels, Type.JSON, "Lima tingkat dengan indikator perilakunya",
+        of(CompetencyVersion.levels, Type.JSON, "Lima level dengan indikator perilakunya",
            "Five levels with their behavioural indicators"),
         of(CompetencyVersion.source, Type.TEXT, "Peraturan atau keputusan asalnya",
            "The regulation or decree that the text goes by"),
@@ -132,7 +132,7 @@ STANDARDS = Dataset(
            "competency_code"),
         made("required_level", func.coalesce(_OWN, _DEFAULT.c.level), Type.INTEGER,
              "competency_standards.required_level, app/rules/packs",
-             "Tingkat yang disyaratkan, 1 sampai 5", "Required level, 1 to 5"),
+             "Level yang disyaratkan, 1 sampai 5", "Required level, 1 to 5"),
         made("origin",
              case((_OWN.is_not(None), _word(StandardOrigin.POSITION)),
                   else_=_word(StandardOrigin.DEFAULT)),
@@ -140,7 +140,7 @@ STANDARDS = Dataset(
              "Dari standar jabatan itu sendiri, atau dari jenjangnya",
              "From the position's own standard, or from its tier"),
         made("rule_id", case((_OWN.is_(None), _DEFAULT.c.rule_id)), Type.CODE, "app/rules/packs",
-             "Paket aturan yang memberi tingkat bawaan", "The rule pack behind a default"),
+             "Paket aturan yang memberi level bawaan", "The rule pack behind a default"),
         of(CompetencyStandard.proposal_id, Type.UUID, "Usulan yang menetapkan standar sendiri",
            "The proposal that approved an own standard"),
         *days(CompetencyStandard),
@@ -261,7 +261,7 @@ RATINGS = Dataset(
              "asesor penyelenggara",
              "The rater; empty for peers and subordinates, who rate without their name, and for "
              "the provider's assessors"),
-        of(AssessmentRating.level, Type.INTEGER, "Tingkat yang diberikan, 0 sampai 5",
+        of(AssessmentRating.level, Type.INTEGER, "Level yang diberikan, 0 sampai 5",
            "The level given, 0 to 5"),
         of(AssessmentRating.note, Type.TEXT, "Catatan", "Note"),
         of(AssessmentRating.evidence, Type.JSON, "Rujukan ke bukti", "References to evidence"),
@@ -354,13 +354,13 @@ SCORES = Dataset(
         of(CompetencyScore.competency_version_id, Type.UUID, "Versi teks kompetensi",
            "The version of the competency's text",
            never_null=True),
-        of(CompetencyScore.required, Type.INTEGER, "Tingkat yang disyaratkan", "Required level",
+        of(CompetencyScore.required, Type.INTEGER, "Level yang disyaratkan", "Required level",
            never_null=True),
-        of(CompetencyScore.actual, Type.DECIMAL, "Tingkat yang ditemukan; kosong bila tidak "
+        of(CompetencyScore.actual, Type.DECIMAL, "Level yang ditemukan; kosong bila tidak "
            "terukur", "Level found; empty where nobody's rating counts"),
-        of(CompetencyScore.gap, Type.DECIMAL, "Tingkat di bawah syarat",
+        of(CompetencyScore.gap, Type.DECIMAL, "Level di bawah syarat",
            "Levels below the required one"),
-        of(CompetencyScore.surplus, Type.DECIMAL, "Tingkat di atas syarat; tidak menutupi "
+        of(CompetencyScore.surplus, Type.DECIMAL, "Level di atas syarat; tidak menutupi "
            "kekurangan", "Levels above it; never set against a gap"),
     ),
     rows=select()

@@ -283,23 +283,23 @@ CELL_WORDS: Final = {
         "The recorded first day is {fact}; an import does not change it.",
     ),
     "levels_missing": (
-        "Baris ini tidak memuat satu pun tingkat kompetensi. Isi tingkatnya, atau hapus barisnya.",
+        "Baris ini tidak memuat satu pun level kompetensi. Isi levelnya, atau hapus barisnya.",
         "This row has no level of any competency. Fill in the levels, or delete the row.",
     ),
     "level_unreadable": (
-        "Tingkat tidak terbaca. Isi satu bilangan bulat 0 sampai 5, misalnya 3; nama di "
-        "belakangnya harus nama tingkat itu.",
+        "Level tidak terbaca. Isi satu bilangan bulat 0 sampai 5, misalnya 3; nama di "
+        "belakangnya harus nama level itu.",
         "The level cannot be read. Write one whole number from 0 to 5, such as 3; a name after it "
         "must be that level's.",
     ),
     "level_not_whole": (
-        "Tingkat dari penilai harus bilangan bulat, bukan pecahan. Isi tingkat yang diputuskan "
+        "Level dari penilai harus bilangan bulat, bukan pecahan. Isi level yang diputuskan "
         "penilai; rata-rata dihitung oleh sistem.",
         "A level that an assessor finds is a whole number. Write what the assessors decided on; "
         "averages are computed by the system.",
     ),
     "level_out_of_range": (
-        "Tingkat hanya 0 sampai 5.",
+        "Level hanya 0 sampai 5.",
         "A level lies between 0 and 5.",
     ),
     "competency_not_in_force": (
@@ -378,7 +378,7 @@ CELL_WORDS: Final = {
         "recorded; the assessment stays open until they are done.",
     ),
     "competencies_missing": (
-        "Belum ada tingkat untuk {fact}, padahal diwajibkan standar jabatannya. Hasilnya tidak "
+        "Belum ada level untuk {fact}, padahal diwajibkan standar jabatannya. Hasilnya tidak "
         "akan lengkap; baris tetap diterima.",
         "There is no level for {fact}, which the position's standard requires. The result will be "
         "incomplete; the row is accepted.",

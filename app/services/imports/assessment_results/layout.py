@@ -60,10 +60,10 @@ LAST: Final = (
 NOTES: Final = (
     "Isi satu baris untuk satu pegawai pada lembar Hasil Penilaian. NIP wajib diisi, dan paling "
     "sedikit satu kompetensi. Kolom kompetensi yang tidak dinilai boleh dihapus atau dikosongkan.",
-    "Tingkat adalah bilangan bulat 0 sampai 5; 0 berarti belum mencapai tingkat 1. Artinya ada "
-    "pada lembar Tingkat.",
+    "Level adalah bilangan bulat 0 sampai 5; 0 berarti belum mencapai level 1. Artinya ada "
+    "pada lembar Level.",
     "One row is one person. The NIP must be filled in, and at least one competency. A level is a "
-    "whole number from 0 (not yet level 1) to 5; the sheet Tingkat says what each means.",
+    "whole number from 0 (not yet level 1) to 5; the sheet Level says what each means.",
 )
 
 
@@ -99,21 +99,22 @@ def results_layout(competencies: Competencies) -> Layout:
         stage=stage,
         title="Hasil Penilaian",
         notes=NOTES,
-        sheets=(Sheet("Tingkat", _level_rows(competencies)),),
+        sheets=(Sheet("Level", _level_rows(competencies)),),
     )
 
 
 def _level_column(competency: Mapping[str, Any]) -> Column:
     name = competency["name"]
+    headings = (competency["code"], name, *competency["aliases"])
     return Column(
         LEVEL + competency["code"],
         name,
         tuple(
             prefix + heading
-            for heading in (competency["code"], name, *competency["aliases"])
+            for heading in dict.fromkeys(heading.lower() for heading in headings)
             for prefix in ("", "tingkat ", "level ", "skor ", "nilai ")
         ),
-        f"Tingkat {name}, bilangan bulat 0 sampai 5.",
+        f"Level {name}, bilangan bulat 0 sampai 5.",
         f"Level of {name}, a whole number from 0 to 5.",
         "3",
         reads="level" if competency["in_force"] else "level_not_in_force",
@@ -121,7 +122,7 @@ def _level_column(competency: Mapping[str, Any]) -> Column:
 
 
 def _level_rows(competencies: Competencies) -> Sequence[Sequence[str]]:
-    headings = ("Kompetensi", "Tingkat", "Sebutan", "Uraian")
+    headings = ("Kompetensi", "Level", "Sebutan", "Uraian")
     described = (
         (competency["name"], str(level["level"]), level["name"], level["description"])
         for competency in competencies
