@@ -63,6 +63,7 @@ HEADERS = {
     "Content-Disposition": "The name of the file.",
     "Retry-After": "Seconds to wait.",
 }
+OTHER_PATHS = {"dataset": "Which data set.", "tree_size": "How many events the checkpoint covers."}
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -124,6 +125,8 @@ def _finish(operation: dict[str, Any]) -> None:
     operation["x-roles"] = sorted(rule.roles) if not rule.anonymous else ["anyone"]
     if rule.scope:
         operation["x-scope"] = rule.scope
+    for parameter in operation.get("parameters", ()):
+        parameter.setdefault("description", _identified(parameter["name"]))
     responses = operation["responses"]
     if _is_fastapis(responses.get("422")):
         del responses["422"]
@@ -131,6 +134,12 @@ def _finish(operation: dict[str, Any]) -> None:
         "description": "Any other problem, such as `unauthenticated`, `forbidden` or `invalid`.",
         "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
+
+
+def _identified(parameter: str) -> str:
+    """What a path names: most of them a thing by its id, `position_id` the position."""
+    thing = parameter.removesuffix("_id").replace("_", " ")
+    return OTHER_PATHS.get(parameter, f"Which {thing}, by its id.")
 
 
 def _tell_headers(method: str, operation: dict[str, Any], schemas: dict[str, Any]) -> None:

@@ -176,6 +176,15 @@ class RatingRead(RatingPut):
 class FormRating(RatingPut):
     """One line of the whole form."""
 
+    model_config = example(
+        {
+            "competency_id": _COMPETENCY,
+            "level": 3,
+            "note": "Konsisten di dua simulasi.",
+            "evidence": [_EVIDENCE],
+        }
+    )
+
     competency_id: UUID
 
 

@@ -26,8 +26,23 @@ class SeatNumbers(Schema):
     over_filled: Annotated[int, Field(description="Holders beyond the seats.")]
 
 
+GROUP = {
+    "positions": 3,
+    "seats": 12,
+    "filled": 10,
+    "vacant": 3,
+    "over_filled": 1,
+    "overdue": 0,
+    "retiring_within": [1, 1, 2, 4, 4],
+    "need": "11.40",
+    "positions_without_need": 0,
+}
+
+
 class SeatGroup(SeatNumbers):
     """The seats of some positions, when they fall vacant by retirement, and the need."""
+
+    model_config = example(GROUP)
 
     positions: int
     overdue: Annotated[
@@ -54,21 +69,10 @@ class SeatGroup(SeatNumbers):
     ]
 
 
-GROUP = {
-    "positions": 3,
-    "seats": 12,
-    "filled": 10,
-    "vacant": 3,
-    "over_filled": 1,
-    "overdue": 0,
-    "retiring_within": [1, 1, 2, 4, 4],
-    "need": "11.40",
-    "positions_without_need": 0,
-}
-
-
 class JobKindSeats(SeatGroup):
     """The seats of one kind of position."""
+
+    model_config = example({"job_kind": "administrator", **GROUP})
 
     job_kind: JobKind
 
