@@ -217,6 +217,19 @@ async def _next_version(app: FastAPI, office: Office, result: UUID) -> UUID:
         return made.id
 
 
+@pytest.mark.parametrize("path", ["competency-profile", "comparison"])
+@pytest.mark.parametrize("language", ["id", "en"])
+async def test_words_say_in_which_language_they_are(
+    path: str, language: str, office: Office, staff: Client
+) -> None:
+    await office.published(MIXED)
+    answer = await staff.get(
+        f"/employees/{office.staff}/{path}", headers={"Accept-Language": language}
+    )
+    assert answer.headers["content-language"] == language
+    assert answer.headers["vary"] == "Accept-Language"
+
+
 # --- the chart ----------------------------------------------------------------------------
 
 

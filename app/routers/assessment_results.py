@@ -22,6 +22,7 @@ from app.dependencies import (
 from app.errors import (
     Invalid,
     InvalidCursor,
+    Language,
     NotFound,
     TransitionNotAllowed,
     problems,
@@ -45,7 +46,7 @@ from app.services.results.publishing import EventNotOver
 router = Router(tag="assessment_results")
 PERSON = "/employees/{employee_id}"
 Responses = dict[int | str, dict[str, Any]]
-IN_WORDS: Responses = {200: {"headers": told("ETag")}}
+WITH_ETAG: Responses = {200: {"headers": told("ETag")}}
 SVG: Responses = {
     200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}, "headers": told("ETag")}
 }
@@ -130,7 +131,7 @@ async def replay(body: ReplayRequest, reader: ReadSession) -> ReplayReport:
 @router.get(
     "/assessment-results/{result_id}",
     response_model=AssessmentResultRead,
-    responses={**IN_WORDS, **problems(NotFound)},
+    responses={**WITH_ETAG, **problems(NotFound)},
 )
 async def get_result(result_id: UUID, reader: ReadSession, language: CurrentLanguage) -> Response:
     """One result.
@@ -139,13 +140,13 @@ async def get_result(result_id: UUID, reader: ReadSession, language: CurrentLang
     Auditors get what is needed to compute it again. Words follow Accept-Language.
     """
     found = await reading.get_result(reader, reader.actor, result_id, language)
-    return answer_with_etag(found.version_no, found)
+    return _in(language, answer_with_etag(found.version_no, found))
 
 
 @router.get(
     f"{PERSON}/competency-profile",
     response_model=CompetencyProfileRead,
-    responses={**IN_WORDS, **problems(NotFound)},
+    responses={**WITH_ETAG, **problems(NotFound)},
 )
 async def get_profile(
     employee_id: UUID, reader: ReadSession, language: CurrentLanguage
@@ -157,7 +158,8 @@ async def get_profile(
     follow Accept-Language.
     """
     found = await profile.get_profile(reader, reader.actor, employee_id, language)
-    return answer_with_etag(found.result.version_no if found.result else 0, found)
+    version = found.result.version_no if found.result else 0
+    return _in(language, answer_with_etag(version, found))
 
 
 @router.get(
@@ -172,18 +174,14 @@ async def get_radar(employee_id: UUID, reader: ReadSession, language: CurrentLan
     Accept-Language.
     """
     drawn = (await profile.get_radar(reader, reader.actor, employee_id, language)).encode()
-    headers = {
-        "ETag": f'"{hashlib.sha256(drawn).hexdigest()[:16]}"',
-        "Content-Language": language,
-        "Vary": "Accept-Language",
-    }
-    return Response(drawn, headers=headers, media_type="image/svg+xml")
+    headers = {"ETag": f'"{hashlib.sha256(drawn).hexdigest()[:16]}"'}
+    return _in(language, Response(drawn, headers=headers, media_type="image/svg+xml"))
 
 
 @router.get(
     f"{PERSON}/competency-history",
     response_model=PersonHistory,
-    responses={**IN_WORDS, **problems(NotFound)},
+    responses={**WITH_ETAG, **problems(NotFound)},
 )
 async def get_history(employee_id: UUID, reader: ReadSession) -> Response:
     """A person's results over time.
@@ -197,7 +195,7 @@ async def get_history(employee_id: UUID, reader: ReadSession) -> Response:
 @router.get(
     f"{PERSON}/comparison",
     response_model=SeatComparison,
-    responses={**IN_WORDS, **problems(NotFound)},
+    responses={**WITH_ETAG, **problems(NotFound)},
 )
 async def compare(
     employee_id: UUID,
@@ -213,4 +211,10 @@ async def compare(
     By the standard that the position has today, against the newest result.
     """
     found = await comparing.compare(reader, reader.actor, employee_id, position_id, language)
-    return answer_with_etag(0, found)
+    return _in(language, answer_with_etag(0, found))
+
+
+def _in(language: Language, answer: Response) -> Response:
+    """The answer, of which the words follow Accept-Language."""
+    answer.headers.update({"Content-Language": language, "Vary": "Accept-Language"})
+    return answer
