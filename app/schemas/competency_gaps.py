@@ -45,8 +45,8 @@ class GapNumbers(Schema):
     """People counted once a competency that their seat requires."""
 
     people: int = Field(
-        description="Holders of seats that require it. By unit or kind of job, somebody counts once "
-        "for each competency that their seat requires, unless `competency` names one."
+        description="Holders of seats that require it. By unit or kind of job, somebody counts "
+        "once for each competency that their seat requires, unless `competency` names one."
     )
     assessed: int = Field(description="Of these, with a level in a result that still counts.")
     not_assessed: int = Field(description="The others: nobody knows.")
