@@ -78,8 +78,9 @@ async def list_objections(
 ) -> ObjectionPage:
     """Objections to results.
 
-    What is to be ruled on first comes first; `overdue=true` shows what should have been. An ASN
-    sees their own, and those against assessments in which they are an assessor.
+    By the day on which a ruling is or was due, also those that are ruled on: `state=filed` and
+    `state=hearing` show what waits, `overdue=true` what should have been ruled on. An ASN sees
+    their own, and those against assessments in which they are an assessor.
     """
     page = await reading.list_objections(reader, reader.actor, query)
     response.headers.update(next_link(request, page.next_cursor))
