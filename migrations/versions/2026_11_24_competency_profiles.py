@@ -198,6 +198,7 @@ FUNCTIONS = (
         PERFORM pg_advisory_xact_lock(1802333028);
         before := pg_snapshot_xmin(pg_current_snapshot());
         SELECT * INTO last FROM public.competency_refreshes;
+        today := greatest(today, last.day);  -- a server whose clock is behind turns nothing back
         IF last.day = today AND last.defaults = rule AND NOT everybody THEN
             changed := app.competency_changes(last.upto, before);
             IF changed = '{}' THEN

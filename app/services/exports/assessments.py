@@ -231,6 +231,8 @@ _GIVEN = and_(
 _NAMED = AssessmentRating.source.not_in(
     [_word(source) for source in RaterSource if source.is_anonymous]
 )
+_WHOLE = func.current_user() != "kemuning_service"
+"""Who may read what a single anonymous rater gave."""
 _RATING = (
     select()
     .select_from(AssessmentRating)
@@ -323,8 +325,12 @@ RESULTS = Dataset(
            "The account that published it"),
         of(AssessmentResult.published_at, Type.INSTANT, "Kapan diterbitkan",
            "When it was published"),
-        of(AssessmentResult.inputs, Type.JSON, "Semua masukan perhitungan",
-           "All that the rules were given"),
+        made("inputs", case((_WHOLE, AssessmentResult.inputs)), Type.JSON,
+             "assessment_results.inputs",
+             "Semua masukan perhitungan; kosong bagi klien layanan, karena memuat nilai tiap "
+             "penilai anonim",
+             "All that the rules were given; empty for service clients, since it holds what each "
+             "anonymous rater gave"),
         of(AssessmentResult.rules, Type.JSON, "Paket aturan, rumus dan batas yang dipakai",
            "The rule packs, formula and cap used"),
         of(AssessmentResult.outcome, Type.JSON, "Semua yang dihasilkan aturan",
