@@ -97,7 +97,7 @@ def bind(
 
 
 class DriverReader:
-    """A read-only transaction on an asyncpg connection."""
+    """A transaction on an asyncpg connection: read-only, or for a single statement that writes."""
 
     def __init__(self, connection: asyncpg.Connection, actor: Actor) -> None:
         self.connection = connection
@@ -162,13 +162,33 @@ def enter_to_read(actor: Actor, persona: str | None = None, snapshot: str | None
     Every value is an enumeration's or a UUID's, or PostgreSQL's own name of a snapshot that
     another transaction shares, so that it can stand in the text.
     """
-    account, session = _text(actor.account_id), _text(actor.session_id)
     shared = f"SET TRANSACTION SNAPSHOT '{snapshot}';" if snapshot else ""
+    begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{shared}"
+    return begin + _become(actor, persona or actor.persona)
+
+
+def enter_to_write(actor: Actor) -> str:
+    """The same for a write, with what its events say of it: texts stand in it in hex."""
+    said = {
+        "role": actor.role.value,
+        "operation": actor.operation,
+        "purpose": actor.purpose,
+        "request_id": actor.request_id,
+    }
+    settings = (
+        f", set_config('app.{name}', convert_from(decode('{value.encode().hex()}', 'hex'),"
+        " 'UTF8'), true)"
+        for name, value in said.items()
+    )
+    return "BEGIN;" + _become(actor, actor.persona) + "".join(settings)
+
+
+def _become(actor: Actor, persona: str) -> str:
+    account, session = _text(actor.account_id), _text(actor.session_id)
     return (
-        f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;{shared}"
         f"SELECT app.check_account(nullif('{account}', '')::uuid, {int(actor.token_version)},"
         f" nullif('{session}', '')::uuid),"
-        f" set_config('role', '{persona or actor.persona}', true),"
+        f" set_config('role', '{persona}', true),"
         f" set_config('app.account', '{account}', true),"
         f" set_config('app.employee', '{_text(actor.employee_id)}', true)"
     )
@@ -269,6 +289,15 @@ class Database:
         Errors: as `transaction`.
         """
         async with self._entered(enter_to_read(actor, persona, snapshot)) as connection:
+            yield DriverReader(connection, actor)
+
+    @asynccontextmanager
+    async def writing(self, actor: Actor) -> AsyncIterator[DriverReader]:
+        """A write of one statement on the driver itself, which costs half of a session's.
+
+        Errors: as `transaction`.
+        """
+        async with self._entered(enter_to_write(actor)) as connection:
             yield DriverReader(connection, actor)
 
     @asynccontextmanager

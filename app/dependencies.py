@@ -115,6 +115,13 @@ async def open_reader(request: Request) -> DriverReader:
     return reader
 
 
+async def open_writer(request: Request) -> DriverReader:
+    """The transaction of a write of one statement. `Route` commits it before the answer."""
+    actor = await current_actor(request)
+    opened: AsyncExitStack = request.scope["kemuning.opened"]
+    return await opened.enter_async_context(runtime_of(request).database.writing(actor))
+
+
 async def _record_read(request: Request) -> None:
     """Whose data the answer reveals is on disk before it goes out."""
     reader: DriverReader | None = request.scope.get("kemuning.reader")
@@ -195,6 +202,7 @@ def next_link(request: Request, cursor: str | None) -> dict[str, str]:
 
 Session = Annotated[AsyncSession, Depends(open_session, scope="function")]
 ReadSession = Annotated[DriverReader, Depends(open_reader)]
+WriteStatement = Annotated[DriverReader, Depends(open_writer)]
 CurrentRuntime = Annotated[Runtime, Depends(runtime_of)]
 CurrentCaller = Annotated[Caller, Depends(_caller)]
 CurrentLanguage = Annotated[Language, Depends(_language)]

@@ -82,10 +82,23 @@ JOIN competency_versions v ON v.competency_id = c.id,
 LATERAL (SELECT hashtext(r.id::text || c.code) & 1023 AS chance) AS h,
 LATERAL (SELECT 1 + chance % 4 AS required, (50 + chance % 451) / 100.0 AS actual) AS s
 """
+ASSIGNMENTS = """
+INSERT INTO assessor_assignments (assessment_id, candidate_id, source, state, submitted_at)
+SELECT id, employee_id, 'assessor', 'submitted', submitted_at FROM assessments
+"""
+RATINGS = """
+INSERT INTO assessment_ratings (
+    assignment_id, assessment_id, competency_id, source, level, note)
+SELECT a.id, a.assessment_id, s.competency_id, a.source, floor(s.actual), 'Dua simulasi'
+FROM assessor_assignments a
+JOIN assessment_results r USING (assessment_id)
+JOIN competency_scores s ON s.result_id = r.id
+"""
+SCENERY = (EVENTS, ASSESSMENTS, RESULTS, SCORES, ASSIGNMENTS, RATINGS)
 
 
 async def _fill(running: EmbeddedServer, employees: int) -> None:
-    """Employees, and for each a result of ten competencies."""
+    """Employees, and for each a result of ten competencies from as many ratings."""
     connection = await asyncpg.connect(running.dsn(DATABASE))
     try:
         if await connection.fetchval("SELECT count(*) FROM employees") == employees:
@@ -97,7 +110,7 @@ async def _fill(running: EmbeddedServer, employees: int) -> None:
             # Neither audit events nor foreign keys: these rows are scenery.
             await connection.execute("SET LOCAL session_replication_role = replica")
             await seeding.load(connection, made, settings(running).sealer)
-            for statement in (EVENTS, ASSESSMENTS, RESULTS, SCORES):
+            for statement in SCENERY:
                 await connection.execute(statement)
         await connection.execute("VACUUM ANALYZE")
     finally:

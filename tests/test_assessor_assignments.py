@@ -435,10 +435,8 @@ async def test_a_withdrawal_waits_for_a_rating_under_way(
     """The rater's transaction is still open: what it writes is seen, or never was."""
     one = (await form.read())["competencies"][0]["competency_id"]
     keys = {"assignment_id": UUID(form.path.rsplit("/", 1)[1]), "competency_id": UUID(one)}
-    values = {"rater_id": here.assessor, "level": 3, "note": None, "evidence": [], "expected": 0}
+    values = {"rater_id": here.assessor, "level": 3, "note": None, "evidence": "[]", "expected": 0}
     statement, arguments = bind(RATE, keys | values)
-    kind = {"encoder": json.dumps, "decoder": json.loads, "schema": "pg_catalog"}
-    await owner.set_type_codec("jsonb", **kind)
     async with persona(owner, Role.ASN, here.assessor) as connection:
         assert await connection.fetchval(statement, *arguments) == 1
         withdrawal = asyncio.create_task(

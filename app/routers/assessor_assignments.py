@@ -13,6 +13,7 @@ from app.dependencies import (
     ReadSession,
     Router,
     Session,
+    WriteStatement,
     answer_with_etag,
     etag,
     etag_of,
@@ -101,8 +102,7 @@ async def rate(
     competency_id: UUID,
     given: RatingPut,
     expected: ExpectedVersion,
-    session: Session,
-    actor: CurrentActor,
+    writer: WriteStatement,
     response: Response,
 ) -> RatingRead:
     """Rate one competency.
@@ -111,7 +111,7 @@ async def rate(
     competencies can be sent at once.
     """
     rated = await rating.rate(
-        session, actor, assessor_assignment_id, competency_id, expected, given
+        writer, writer.actor, assessor_assignment_id, competency_id, expected, given
     )
     response.headers["ETag"] = etag(rated.version)
     return rated

@@ -489,8 +489,8 @@ def secure_ratings() -> None:
     secure_rows("assessment_ratings")
     grant("assessment_ratings", "SELECT", *STAFF)
     grant("assessment_ratings", "INSERT, UPDATE, DELETE", ASN, *EDITORS)
-    open_to_me = f"rater_id = {ME} AND state = 'assigned'"
-    assigned = f"assignment_id IN (SELECT id FROM assessor_assignments WHERE {open_to_me})"
+    open_to_me = f"a.id = assignment_id AND a.rater_id = {ME} AND a.state = 'assigned'"
+    assigned = f"EXISTS (SELECT FROM assessor_assignments a WHERE {open_to_me})"
     policy("assessment_ratings", "own", "SELECT", (ASN,), f"rater_id = {ME}")
     for command in ("INSERT", "UPDATE", "DELETE"):
         own = f"rater_id = {ME} AND {assigned}"

@@ -28,13 +28,12 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.actors import Actor
 from app.access.assessments import can_rate
 from app.calendar import now, today
-from app.database import SessionReader
+from app.database import Reader, SessionReader
 from app.errors import (
     Bilingual,
     Conflict,
@@ -99,7 +98,8 @@ RATE = text(
     )
     INSERT INTO assessment_ratings AS old
         (assignment_id, assessment_id, competency_id, rater_id, source, level, note, evidence)
-    SELECT f.id, f.assessment_id, c.id, f.rater_id, f.source, :level, :note, :evidence
+    SELECT f.id, f.assessment_id, c.id, f.rater_id, f.source, :level, :note,
+           CAST(:evidence AS jsonb)
     FROM form f JOIN competencies c ON c.id = :competency_id
     WHERE (c.kind <> 'technical' OR EXISTS (
               SELECT FROM assessments a
@@ -123,13 +123,13 @@ RATE = text(
     bindparam("competency_id", type_=Uuid()),
     bindparam("level", type_=SmallInteger()),
     bindparam("note", type_=String()),
-    bindparam("evidence", type_=JSONB()),
+    bindparam("evidence", type_=String()),
     bindparam("expected", type_=Integer()),
 )
 
 
 async def rate(
-    session: AsyncSession,
+    reader: Reader,
     actor: Actor,
     assignment_id: UUID,
     competency_id: UUID,
@@ -142,18 +142,19 @@ async def rate(
     is submitted; StaleVersion.
     """
     values = given.model_dump()
+    written = {**values, "evidence": json.dumps(values["evidence"])}
     keys = {"assignment_id": assignment_id, "competency_id": competency_id, "expected": expected}
-    row = await SessionReader(session).one(RATE, rater_id=actor.employee_id, **keys, **values)
+    row = await reader.one(RATE, rater_id=actor.employee_id, **keys, **written)
     if row is None:
-        raise await _why_not(session, actor, assignment_id, competency_id)
+        raise await _why_not(reader, actor, assignment_id, competency_id)
     return RatingRead(competency_id=competency_id, **values, **row)
 
 
 async def _why_not(
-    session: AsyncSession, actor: Actor, assignment_id: UUID, competency_id: UUID
+    reader: Reader, actor: Actor, assignment_id: UUID, competency_id: UUID
 ) -> Exception:
     """Why nothing was written."""
-    form = await get_form(SessionReader(session), actor, assignment_id)
+    form = await get_form(reader, actor, assignment_id)
     if form.state is not S.ASSIGNED:
         return _submitted(form.state)
     known = any(each.competency_id == competency_id for each in form.competencies)
