@@ -67,9 +67,10 @@ async def get_profile(
     else:
         scores = await scores_of(reader, subject.result["id"])
         competencies = [_measured(row, language) for row in scores]
+        names = {score["code"]: score["name"] for score in scores}
         shown = {
-            "result": _result(subject.result, language),
-            "measurement": _measurement(actor, subject.result, scores, language),
+            "result": _result(subject.result, names, language),
+            "measurement": _measurement(actor, subject.result, names, language),
             "objection": await _objection(reader, actor, subject.result, language),
         }
     return CompetencyProfileRead(
@@ -96,13 +97,13 @@ def _days_left(valid_until: date) -> int:
     return max(0, (valid_until - today()).days)
 
 
-def _result(row: Row, language: Language) -> ProfileResult:
+def _result(row: Row, names: Mapping[str, str], language: Language) -> ProfileResult:
     outcome = row["outcome"]
     given = ("id", "version_no", "purpose", "assessed_on", "published_at", "jpm", "jpm_uncapped")
     return ProfileResult(
         **{name: row[name] for name in (*given, "band", "potential", "gaps", "valid_until")},
         position=place(row)["position"],
-        jpm_in_words=words.jpm(outcome, language),
+        jpm_in_words=words.jpm(outcome, names, language),
         complete=outcome["complete"],
         missing=outcome["missing"],
         days_left=_days_left(row["valid_until"]),
@@ -195,10 +196,11 @@ def _advice(row: Row, following: CompetencyLevel | None, language: Language) -> 
 # --- how it was measured, and what would change it ----------------------------------------
 
 
-def _measurement(actor: Actor, row: Row, scores: Sequence[Row], language: Language) -> Measurement:
+def _measurement(
+    actor: Actor, row: Row, names: Mapping[str, str], language: Language
+) -> Measurement:
     rules = RulesUsed.from_json(row["rules"])
     scored = Scored.of(ScoringInputs.from_json(row["inputs"]), rules)
-    names = {score["code"]: score["name"] for score in scores}
     ahead = what_would_change_it(scored.outcome, rules)
     return Measurement(
         event=place(row)["event"],

@@ -224,7 +224,7 @@ async def get_result(
         missing=outcome["missing"],
         scores=[_score(each, sources_of(outcome, each["code"])) for each in scores],
         variants=_variants(outcome),
-        jpm_in_words=words.jpm(outcome, language),
+        jpm_in_words=words.jpm(outcome, {each["code"]: each["name"] for each in scores}, language),
         rules=words.rules_used(rules, row["purpose"], language),
         moderated=act(actor, row["moderated_by"], row["moderated_at"], language),
         published=act(actor, row["published_by"], row["published_at"], language),

@@ -95,10 +95,11 @@ _CAPS: Final = {
 }
 
 
-def jpm(outcome: Json, language: Language) -> str:
-    """The formula that decided, with the numbers of this outcome."""
+def jpm(outcome: Json, names: Mapping[str, str], language: Language) -> str:
+    """The formula that decided, with the numbers of this outcome; `names` of competencies."""
     if outcome["jpm"] is None:
-        return _INCOMPLETE.text(language).format(missing=", ".join(outcome["missing"]))
+        missing = ", ".join(names[code] for code in outcome["missing"])
+        return _INCOMPLETE.text(language).format(missing=missing)
     formula, cap = JpmFormula(outcome["formula"]), JpmCap(outcome["cap"])
     pairs = [(Decimal(each["actual"]), each["required"]) for each in outcome["competencies"]]
     if cap is JpmCap.COMPETENCY:
@@ -129,9 +130,12 @@ _VALID: Final = Bilingual(
     "The result is valid for {years} years from the day of assessment.",
 )
 _RATERS: Final = Bilingual(
-    "Level setiap kompetensi adalah rata-rata per sumber, dengan bobot {weights}. Rekan kerja dan "
-    "bawahan yang kurang dari {threshold} orang tidak dihitung dan tidak ditampilkan.",
-    "The level of a competency is the mean of each source, weighted {weights}. Fewer than "
+    "Level setiap kompetensi adalah rata-rata tertimbang dari rata-rata setiap sumber yang "
+    "menilainya, dengan bobot {weights}; bobot sumber yang tidak dihitung tidak ikut membagi. "
+    "Rekan kerja dan bawahan yang kurang dari {threshold} orang tidak dihitung dan tidak "
+    "ditampilkan.",
+    "The level of a competency is the weighted mean of the means of the sources that rated it, "
+    "by {weights}; the weight of a source that doesn't count doesn't divide either. Fewer than "
     "{threshold} peers or subordinates neither count nor show.",
 )
 
