@@ -105,6 +105,25 @@ async def test_a_source_must_be_true(
     assert errors(answer) == {"/raters/0/source": code}
 
 
+@pytest.mark.parametrize(
+    ("language", "detail"),
+    [
+        ("id", "Pada hari pertama kegiatan hubungannya: atasan."),
+        ("en", "On the first day of the event they are: superior."),
+    ],
+)
+async def test_what_a_rater_is_is_told_in_words(
+    language: str, detail: str, hr: Client, here: Office
+) -> None:
+    answer = await hr.post(
+        f"/assessments/{await here.assessment()}/assignments",
+        json={"raters": [{"employee_id": str(here.superior), "source": "peer"}]},
+        headers={"Accept-Language": language},
+    )
+    (error,) = problem(answer, 422, "invalid")["errors"]
+    assert error["detail"] == detail
+
+
 async def test_who_may_not_rate_at_all(hr: Client, here: Office, owner: asyncpg.Connection) -> None:
     assessment = await here.assessment()
     left = await here.assessing.government.employee("Purna")

@@ -71,6 +71,13 @@ WRONG = {
         "On the first day of the event they are: {relation}.",
     ),
 }
+RELATIONS: Mapping[RaterSource, Bilingual] = {
+    RaterSource.SELF: Bilingual("diri sendiri", "the candidate"),
+    RaterSource.SUPERIOR: Bilingual("atasan", "superior"),
+    RaterSource.SUBORDINATE: Bilingual("bawahan", "subordinate"),
+    RaterSource.PEER: Bilingual("rekan kerja", "peer"),
+    RaterSource.ASSESSOR: Bilingual("asesor", "assessor"),
+}
 FACTS = text(
     """
     SELECT given.number, given.rater_id, given.source, e.id IS NOT NULL AS known,
@@ -159,10 +166,17 @@ def _errors(facts: Sequence[Row]) -> Iterator[FieldError]:
         found = _wrong(fact, seen)
         if found is not None:
             field, code = found
-            relation = " / ".join(sorted(true_sources(fact)))
             pointer = f"/raters/{fact['number'] - 1}/{field}"
-            yield FieldError(pointer, code, WRONG[code].format(relation=relation))
+            yield FieldError(pointer, code, _in_words(code, fact))
         seen.add(fact["rater_id"])
+
+
+def _in_words(code: str, fact: Row) -> Bilingual:
+    relations = [RELATIONS[source] for source in sorted(true_sources(fact))]
+    return Bilingual(
+        WRONG[code].id.format(relation=" / ".join(each.id for each in relations)),
+        WRONG[code].en.format(relation=" / ".join(each.en for each in relations)),
+    )
 
 
 def _wrong(fact: Row, seen: set[UUID]) -> tuple[str, str] | None:
