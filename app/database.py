@@ -1,8 +1,9 @@
 """The database: the transaction of a request, for writes and for reads.
 
 Writes go through a SQLAlchemy AsyncSession, reads run compiled Core statements on the driver
-itself (an eighth of the cost). Both begin by becoming the actor's persona: the login role
-owns nothing and may do nothing until then, and row-level security judges every row after.
+itself (an eighth of the cost), and so does a write of one statement that comes often. All begin
+by becoming the actor's persona: the login role owns nothing and may do nothing until then, and
+row-level security judges every row after.
 """
 
 import asyncio

@@ -272,6 +272,20 @@ async def test_a_technical_competency_is_rated_where_the_position_has_a_standard
     problem(await form.rate(technical, 3, 1), 404, "not_found")
 
 
+async def test_the_event_of_a_rating_keeps_the_raters_own_words(
+    form: Form, owner: asyncpg.Connection
+) -> None:
+    one = (await form.read())["competencies"][0]["competency_id"]
+    purpose = r"Menilai 'Bu É'; \x41 -- $1"
+    headers = {"If-Match": '"0"', "X-Purpose": purpose.encode()}
+    ok(await form.client.put(f"{form.path}/ratings/{one}", json={"level": 3}, headers=headers))
+    event = await owner.fetchrow(
+        "SELECT operation, actor_role, purpose FROM audit_events"
+        " WHERE entity = 'assessment_ratings'"
+    )
+    assert tuple(event) == ("assessor_assignments_rate", "asn", purpose)
+
+
 async def test_levels_are_given_changed_and_taken_back(form: Form) -> None:
     one, two = [c["competency_id"] for c in (await form.read())["competencies"]][:2]
     given = await form.rate(one, 3, note="Baik.", evidence=EVIDENCE)
