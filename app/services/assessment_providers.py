@@ -182,5 +182,5 @@ async def require_accredited(
     values = {"provider_id": provider_id, "purpose": purpose.value, "first": first, "last": last}
     day = await session.scalar(FIRST_DAY_WITHOUT, values)
     if day is not None:
-        detail = Bilingual(f"Tidak pada {day}.", f"Not on {day}.")
+        detail = Bilingual(f"Tidak terakreditasi pada {day}.", f"Not accredited on {day}.")
         raise NotAccredited(detail, first_day=day)

@@ -129,7 +129,7 @@ async def create_export(session: AsyncSession, actor: Actor, new: ExportCreate) 
     """
     as_of = new.as_of or now()
     if as_of > now():
-        detail = Bilingual("Saat ini belum tiba.", "This moment is still to come.")
+        detail = Bilingual("Waktu itu belum tiba.", "This moment is still to come.")
         raise Invalid(errors=[FieldError("/as_of", "as_of_in_future", detail)])
     if new.format is ExportFormat.PARQUET and not parquet_installed():
         raise FormatNotInstalled
