@@ -24,7 +24,7 @@ from app.vocabulary import Role
 from tests.actors import Actors, problem
 from tests.assessing import ENDS, Assessing
 from tests.importing import Officer, xlsx_file
-from tests.organisation import Government
+from tests.organisation import Government, ok
 
 CORE = ("integritas", "kerja_sama", "komunikasi", "orientasi_pada_hasil", "pelayanan_publik",
         "pengembangan_diri_dan_orang_lain", "mengelola_perubahan", "pengambilan_keputusan",
@@ -210,6 +210,14 @@ async def test_a_part_that_waits_for_the_provider_is_filled(provider: Provider) 
     assert done["counts"]["changed"] == 1
     [recorded] = await provider.assessments()
     assert (recorded["part"], recorded["part_state"]) == (part, "submitted")
+
+
+async def test_what_was_noted_outlives_a_moderation_without_a_note(provider: Provider) -> None:
+    person = await provider.candidate()
+    await provider.results(await provider.row(person, note="Simulasi daring"))
+    ok(await provider.client.post(f"/assessment-events/{provider.event}/moderate", json={}))
+    (recorded,) = await provider.assessments()
+    assert (recorded["state"], recorded["note"]) == ("moderated", "Simulasi daring")
 
 
 @pytest.mark.parametrize("state", ["moderated", "published", "superseded"])

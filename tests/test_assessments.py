@@ -211,6 +211,8 @@ async def test_from_draft_to_moderated_and_back(
     assert returned["moderated_at"] is None
     candidate = await actors.asn(here.candidate)
     assert ok(await candidate.get(f"/assessments/{assessment}"))["note"] == "Bukti kurang."
+    assert ok(await move(hr, assessment, "submit"))["note"] is None
+    ok(await move(hr, assessment, "return", reason="Bukti kurang."))
     assert ok(await move(hr, assessment, "cancel", reason="Salah orang."))["state"] == "cancelled"
     left = "SELECT count(*) FROM assessor_assignments WHERE state <> 'withdrawn'"
     assert await owner.fetchval(left) == 0

@@ -139,8 +139,8 @@ class AssessmentSummary(Schema):
     position: AssessedPosition
     state: AssessmentState
     note: str | None = Field(
-        description="Why it was returned, cancelled or moderated as it was. Not for those who "
-        "only rate in it."
+        description="What an import noted, or why it was returned, cancelled or moderated as it "
+        "was. Not for those who only rate in it."
     )
     submitted_at: datetime | None = Field(description="When rating was last closed.")
     moderated_at: datetime | None
@@ -217,7 +217,9 @@ class AssessmentModerate(Schema):
 
     model_config = example({"note": "Skor antarasesor selaras."})
 
-    note: Annotated[Text | None, Field(description="The person reads it.")] = None
+    note: Annotated[
+        Text | None, Field(description="The person reads it; without one, an import's stays.")
+    ] = None
 
 
 class AssessmentReason(Schema):

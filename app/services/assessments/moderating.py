@@ -100,17 +100,19 @@ def submitting(*, close_pending: bool) -> Step:
             return RatersPending(pending=standing["pending"])
         return None
 
-    values = {"submitted_at": now()}
+    values = {"submitted_at": now(), "note": None}
     return Step(S.SUBMITTED, values, refusal, withdraws=(AssessorAssignmentState.ASSIGNED,))
 
 
 def moderating(actor: Actor, note: str | None) -> Step:
-    """Say that the ratings are sound."""
+    """Say that the ratings are sound. Without a note, what an import noted stays."""
 
     def refusal(_: Actor, standing: Row) -> DomainError | None:
         return RaterModerates() if standing["rated_by_actor"] else None
 
-    values = {"moderated_by": actor.account_id, "moderated_at": now(), "note": note}
+    values: dict[str, object] = {"moderated_by": actor.account_id, "moderated_at": now()}
+    if note is not None:
+        values["note"] = note
     return Step(S.MODERATED, values, refusal)
 
 
