@@ -399,6 +399,7 @@ async def test_who_was_heard_is_not_called_unheard(case: Case) -> None:
         (GRANTED | {"levels": []}, "/levels", "missing"),
         (DENIED | {"levels": [INTEGRITAS]}, "/levels", "denied"),
         (GRANTED | {"levels": [INTEGRITAS | {"level": "2.00"}]}, "/levels", "nothing_changes"),
+        (GRANTED | {"levels": [INTEGRITAS | {"level": "1.00"}]}, "/levels", "only_lowered"),
         (
             GRANTED | {"levels": [INTEGRITAS | {"competency": "tak-ada"}]},
             "/levels/0/competency",
@@ -500,6 +501,8 @@ async def test_the_list_is_by_what_is_due_first(case: Case) -> None:
     assert cursor == {"cursor": None}
     for query, expected in (
         ({"state": "filed"}, [first]),
+        ({"state": ["filed", "hearing"]}, [second, first]),
+        ({"state": ["ruled", "withdrawn"]}, []),
         ({"ruler": str(case.ruler.account_id)}, [second]),
         ({"ruler": str(case.hr.account_id)}, []),
     ):

@@ -134,7 +134,11 @@ class ObjectionRule(Schema):
 class ObjectionQuery(PageQuery):
     """What narrows the list; what is due first comes first."""
 
-    state: ObjectionState | None = None
+    state: list[ObjectionState] = Field(
+        default_factory=list,
+        max_length=4,
+        description="In one of these states; `filed` and `hearing` are what waits.",
+    )
     overdue: Annotated[
         bool | None, Field(description="Whether the time for ruling is over and it isn't ruled.")
     ] = None

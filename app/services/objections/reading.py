@@ -7,9 +7,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Integer,
     Select,
+    String,
     Uuid,
     and_,
     bindparam,
@@ -28,7 +30,6 @@ from app.calendar import JAKARTA, now
 from app.database import Reader, Row
 from app.errors import NotFound
 from app.models.assessments import AssessmentResult
-from app.models.base import Word
 from app.models.objections import Objection, ObjectionStatement
 from app.pagination import decode_cursor, encode_cursor
 from app.rules.objections import last_day
@@ -104,7 +105,7 @@ _OVERDUE = and_(
     or_(*(O.state == state for state in OPEN)), O.rule_by <= bindparam("now", type_=INSTANT)
 )
 _FILTERS: Mapping[str, ColumnElement[bool]] = {
-    "state": O.state == bindparam("state", type_=Word(ObjectionState)),
+    "state": O.state == func.any(bindparam("state", type_=ARRAY(String))),
     "overdue": _OVERDUE,
     "not_overdue": not_(_OVERDUE),
     "ruler": O.ruler_id == bindparam("ruler", type_=Uuid()),
@@ -128,8 +129,8 @@ def _count(role: Role, filters: frozenset[str]) -> Select[Any]:
 
 async def list_objections(reader: Reader, actor: Actor, query: ObjectionQuery) -> ObjectionPage:
     """One page of what the actor sees, what is due first before. Errors: InvalidCursor."""
-    asked = {"state": query.state, "ruler": query.ruler}
-    values: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    asked = {"state": [state.value for state in query.state], "ruler": query.ruler}
+    values: dict[str, Any] = {name: value for name, value in asked.items() if value}
     late = {True: {"overdue"}, False: {"not_overdue"}, None: set[str]()}
     filters = frozenset(values) | late[query.overdue]
     at = now()

@@ -163,3 +163,9 @@ def _require_change(measured: dict[str, str | None], levels: Sequence[LevelRulin
             "Every level is that of the result: nothing would change.",
         )
         raise Invalid(errors=[FieldError("/levels", "nothing_changes", same)])
+    if not any((before[each.competency] or 0) < Decimal(each.level) for each in levels):
+        lower = Bilingual(
+            "Tidak ada level yang naik: keberatan tidak dikabulkan dengan hanya menurunkan.",
+            "No level rises: lowering alone grants no objection.",
+        )
+        raise Invalid(errors=[FieldError("/levels", "only_lowered", lower)])

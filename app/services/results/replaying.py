@@ -14,8 +14,10 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Integer, Text, Uuid, bindparam, cast, func, select
 
 from app.database import Reader, Row
-from app.models.assessments import Assessment, AssessmentResult, CompetencyScore
+from app.errors import Bilingual, FieldError, Invalid
+from app.models.assessments import Assessment, AssessmentEvent, AssessmentResult, CompetencyScore
 from app.models.competencies import Competency
+from app.models.employees import Employee
 from app.rules.scoring import RulesUsed, ScoringInputs, differences
 from app.schemas.assessment_results import ReplayDifference, ReplayReport, ReplayRequest
 from app.services.results.scored import Scored
@@ -74,6 +76,12 @@ _IDS: Mapping[str, Any] = {
     "event_id": select(R.id).where(R.assessment_id.in_(_OF_EVENT)).order_by(R.id).limit(_ROWS),
     "sample": select(R.id).order_by(func.random()).limit(_ROWS),
 }
+_KNOWN: Mapping[str, Any] = {
+    "employee_id": select(Employee.id).where(Employee.id == bindparam("employee_id", type_=Uuid())),
+    "event_id": select(AssessmentEvent.id).where(
+        AssessmentEvent.id == bindparam("event_id", type_=Uuid())
+    ),
+}
 _FIRST: Final = UUID(int=0)
 
 
@@ -89,12 +97,18 @@ async def replay_all(reader: Reader, progress: Progress = lambda _at, _of: None)
 
 
 async def replay_some(reader: Reader, request: ReplayRequest) -> ReplayReport:
-    """One person's results, one event's, or a sample: at most `AT_MOST`."""
+    """One person's results, one event's, or a sample: at most `AT_MOST`.
+
+    Errors: Invalid where there is no such person or event: of nothing, nothing is proved.
+    """
     given = request.model_dump(exclude_unset=True)
     ((chosen, value),) = given.items()
     rows = min(value, AT_MOST) if chosen == "sample" else AT_MOST + 1
     values = {} if chosen == "sample" else given
     ids = [row["id"] for row in await reader.all(_IDS[chosen], rows=rows, **values)]
+    if chosen in _KNOWN and await reader.value(_KNOWN[chosen], **values) is None:
+        unknown = Bilingual("Tidak dikenal.", "Unknown.")
+        raise Invalid(errors=[FieldError(f"/{chosen}", "unknown", unknown)])
     stored = await reader.all(_CHOSEN, ids=ids[:AT_MOST])
     found = await _check(reader, stored)
     return ReplayReport(
