@@ -9,6 +9,7 @@ from fastapi import Query, Request, Response, status
 from app.dependencies import (
     AsOf,
     CurrentActor,
+    CurrentLanguage,
     CurrentRuntime,
     ExpectedVersion,
     IdempotencyKey,
@@ -26,9 +27,9 @@ from app.errors import (
     IfMatchRequired,
     Invalid,
     InvalidCursor,
+    Language,
     NotFound,
     StaleVersion,
-    language_of,
     problems,
 )
 from app.schemas.base import Day
@@ -87,6 +88,7 @@ async def create_employee(
     actor: CurrentActor,
     runtime: CurrentRuntime,
     request: Request,
+    language: CurrentLanguage,
     response: Response,
     _key: IdempotencyKey = None,
 ) -> EmployeeWritten:
@@ -98,7 +100,7 @@ async def create_employee(
     sealer = runtime.settings.sealer
     written = await changing.create_employee(session, actor, sealer, new)
     response.headers["Location"] = f"{request.url.path}/{written.employee.id}"
-    return _answer(request, response, written)
+    return _answer(language, response, written)
 
 
 @router.get("/{employee_id}", response_model=EmployeeRead, responses=problems(NotFound))
@@ -130,7 +132,7 @@ async def update_employee(
     actor: CurrentActor,
     runtime: CurrentRuntime,
     expected: ExpectedVersion,
-    request: Request,
+    language: CurrentLanguage,
     response: Response,
 ) -> EmployeeWritten:
     """Correct birth, sex or NIK.
@@ -139,7 +141,7 @@ async def update_employee(
     """
     sealer = runtime.settings.sealer
     written = await changing.update_employee(session, actor, sealer, employee_id, expected, change)
-    return _answer(request, response, written)
+    return _answer(language, response, written)
 
 
 @router.put("/{employee_id}/profile", responses=problems(*CHANGE))
@@ -149,7 +151,7 @@ async def change_profile(
     session: Session,
     actor: CurrentActor,
     expected: ExpectedVersion,
-    request: Request,
+    language: CurrentLanguage,
     response: Response,
 ) -> EmployeeWritten:
     """Change name, titles or contact from a day on.
@@ -158,7 +160,7 @@ async def change_profile(
     present profile began corrects it.
     """
     written = await changing.change_profile(session, actor, employee_id, expected, change)
-    return _answer(request, response, written)
+    return _answer(language, response, written)
 
 
 @router.put("/{employee_id}/identifier", responses=problems(*CHANGE, IdentifierTaken))
@@ -168,7 +170,7 @@ async def change_identifier(
     session: Session,
     actor: CurrentActor,
     expected: ExpectedVersion,
-    request: Request,
+    language: CurrentLanguage,
     response: Response,
 ) -> EmployeeWritten:
     """Change the NIP or NI PPPK from a day on.
@@ -176,7 +178,7 @@ async def change_identifier(
     A NI PPPK changes with a new agreement at another agency. The former ones stay in the history.
     """
     written = await changing.change_identifier(session, actor, employee_id, expected, change)
-    return _answer(request, response, written)
+    return _answer(language, response, written)
 
 
 @router.put("/{employee_id}/status", responses=problems(*CHANGE, IdentifierTaken))
@@ -186,7 +188,7 @@ async def change_status(
     session: Session,
     actor: CurrentActor,
     expected: ExpectedVersion,
-    request: Request,
+    language: CurrentLanguage,
     response: Response,
 ) -> EmployeeWritten:
     """Change the status from a day on.
@@ -195,7 +197,7 @@ async def change_status(
     fit it. After a separation this employs the person again.
     """
     written = await changing.change_status(session, actor, employee_id, expected, change)
-    return _answer(request, response, written)
+    return _answer(language, response, written)
 
 
 @router.put("/{employee_id}/golongan", responses=problems(*CHANGE))
@@ -205,7 +207,7 @@ async def change_golongan(
     session: Session,
     actor: CurrentActor,
     expected: ExpectedVersion,
-    request: Request,
+    language: CurrentLanguage,
     response: Response,
 ) -> EmployeeWritten:
     """Change the golongan from a day on.
@@ -213,7 +215,7 @@ async def change_golongan(
     It must be one that the status may hold on each day on which it holds.
     """
     written = await changing.change_golongan(session, actor, employee_id, expected, change)
-    return _answer(request, response, written)
+    return _answer(language, response, written)
 
 
 @router.post("/{employee_id}/separation", responses=problems(*CHANGE, NotEmployed))
@@ -223,7 +225,7 @@ async def separate(
     session: Session,
     actor: CurrentActor,
     expected: ExpectedVersion,
-    request: Request,
+    language: CurrentLanguage,
     response: Response,
     _key: IdempotencyKey = None,
 ) -> EmployeeWritten:
@@ -233,7 +235,7 @@ async def separate(
     to begin later are withdrawn.
     """
     written = await changing.separate_employee(session, actor, employee_id, expected, end)
-    return _answer(request, response, written)
+    return _answer(language, response, written)
 
 
 @router.post(
@@ -411,9 +413,8 @@ async def export_data(
     return await exporting.export_data(reader, actor, runtime.settings.sealer, employee_id)
 
 
-def _answer(request: Request, response: Response, written: Written) -> EmployeeWritten:
+def _answer(language: Language, response: Response, written: Written) -> EmployeeWritten:
     response.headers["ETag"] = etag_of(written.employee.version, written.employee)
-    language = language_of(request.headers.get("accept-language"))
     warnings = [
         Warned(pointer=w.pointer, code=w.code, detail=w.detail.text(language))
         for w in written.warnings
